@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * amd64: the CPU's own part of struct cpu_info, and how to find it.
+ *
+ * %gs points to the cpu_info while in the kernel, for both guest types
+ * (PV: the hypervisor swaps GS on entry; PVH: swapgs).  Offsets that assembly
+ * uses are in <machine/asm_offsets.h>, checked by assertions in C.
+ */
+#ifndef _MACHINE_CPU_H_
+#define	_MACHINE_CPU_H_
+
+#include <sys/types.h>
+
+struct cpu_info;
+struct lwp;
+struct vcpu_info;
+struct pmap;
+
+struct cpu_md {
+	struct vcpu_info *md_vcpu;	/* [s] event and time words shared with Xen */
+	uintptr_t	md_kstack;	/* top of curlwp's kernel stack (PVH entry) */
+	uintptr_t	md_scratch;	/* user %rsp during PVH syscall entry */
+	struct pmap	*md_pmap;	/* pmap now loaded */
+	void		*md_gdt;	/* [I] this CPU's GDT page */
+	void		*md_tss;	/* [I] PVH */
+	struct lwp	*md_fpu_lwp;	/* whose FPU state the CPU holds */
+	struct vcpu_time_info *md_time;	/* [s] */
+	void		*md_xen;	/* sys/arch/xen's own per-CPU state */
+	void		*md_mmuq;	/* pv: queued MMU updates */
+	volatile bool	md_stop;	/* [a] asked to stop */
+	volatile bool	md_stopped;	/* [a] is in the stop loop */
+	volatile uint32_t md_ipi_pending; /* [a] */
+	bool		md_started;	/* [a] vCPU has been up once */
+	uintptr_t	md_fsbase, md_gsbase;	/* user bases now loaded */
+};
+
+#define	curcpu()	({						\
+	struct cpu_info *__ci;						\
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(__ci));		\
+	__ci; })
+#define	curlwp		({						\
+	struct lwp *__l;						\
+	__asm__ volatile("movq %%gs:8, %0" : "=r"(__l));		\
+	__l; })
+#define	cpu_relax()	__asm__ volatile("pause" ::: "memory")
+
+#endif /* !_MACHINE_CPU_H_ */

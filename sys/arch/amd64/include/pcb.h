@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * amd64: what a thread keeps while it is not running.  First member of lwp.
+ */
+#ifndef _MACHINE_PCB_H_
+#define	_MACHINE_PCB_H_
+
+#include <sys/types.h>
+
+struct pcb {
+	uintptr_t	pcb_rsp;	/* kernel stack pointer in cpu_switchto() */
+	uintptr_t	pcb_kstack_top;	/* trap frames start below it */
+	uintptr_t	pcb_fsbase;	/* user TLS */
+	uintptr_t	pcb_gsbase;	/* user %gs base */
+	uint16_t	pcb_ds, pcb_es, pcb_fs, pcb_gs;	/* user selectors */
+	uint32_t	pcb_flags;
+	void		*pcb_fpu;	/* XSAVE area, 64-byte aligned */
+	uint64_t	pcb_tls[3];	/* GDT TLS slots of 32-bit programs */
+	uintptr_t	pcb_dr[8];
+};
+#define	PCB_FPU_USED	0x1
+#define	PCB_COMPAT32	0x2
+
+#endif /* !_MACHINE_PCB_H_ */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The guest type: what differs between PV and PVH, as one table of functions.
+ *
+ * The entry code of each type (sys/arch/xen/pv, sys/arch/xen/pvh) stores its
+ * table in xen_guest before any other C code runs; nobody else asks which type
+ * it is.  Everything else of sys/arch/xen is the same for both.
+ */
+#ifndef _XEN_GUEST_H_
+#define	_XEN_GUEST_H_
+
+#include <xen/types.h>
+
+struct cpu_info;
+struct shared_info;
+struct lwp;
+struct pmap_backend;
+
+struct xen_guest {
+	const char *g_name;			/* "PV" or "PVH" */
+	const struct pmap_backend *g_pmap;	/* <x86/pmap_backend.h> */
+
+	/* Interrupt flag of this CPU: see <machine/intr.h>. */
+	bool	(*g_intr_disable)(void);
+	void	(*g_intr_enable)(void);
+	bool	(*g_intr_enabled)(void);
+	/* Wait for an event; entered and left with interrupts off. */
+	void	(*g_idle)(void);
+
+	/* Frames: guest-physical to what Xen calls a frame, and back. */
+	mfn_t	(*g_pfn_to_mfn)(pfn_t);
+	pfn_t	(*g_mfn_to_pfn)(mfn_t);
+
+	/* Shared info page and the store/console rings of start-of-day. */
+	struct shared_info *(*g_map_shared_info)(void);
+	int	(*g_store)(evtchn_t *, void **ring);	/* ENXIO: none */
+	int	(*g_console)(evtchn_t *, void **ring);
+	bool	(*g_is_initial_domain)(void);
+
+	/* Upcall registration for this CPU (boot, hatch, resume). */
+	int	(*g_setup_upcall)(struct cpu_info *);
+	/* Start a secondary vCPU at the kernel's hatch entry; stop one. */
+	int	(*g_cpu_start)(struct cpu_info *);
+	int	(*g_cpu_stop)(struct cpu_info *);
+
+	/*
+	 * Balloon: give n frames to Xen / take up to n; *done is what was
+	 * achieved.  Pages are scrubbed and unmapped from the direct map by it.
+	 */
+	int	(*g_balloon_out)(pfn_t *, unsigned int n, unsigned int *done);
+	int	(*g_balloon_in)(pfn_t *, unsigned int n, unsigned int *done);
+
+	/*
+	 * The type's own part of suspend, on CPU 0 with all others stopped and
+	 * interrupts off, right around the hypercall (contract, section 4):
+	 * MFNs in start_info to PFNs, shared info unmapped, ... and back.
+	 */
+	int	(*g_suspend)(void);
+	void	(*g_resume)(bool newdomain);
+	/* argument of the suspend hypercall */
+	unsigned long (*g_suspend_arg)(void);
+
+	/* Context switch: kernel stack for the next entry, FS/GS base, TLS. */
+	void	(*g_switch)(struct cpu_info *, struct lwp *);
+	/* Load a user FS (0) or GS (1) base for the current thread now. */
+	void	(*g_set_base)(int which, uintptr_t);
+	/* CR0.TS, for lazy or eager FPU: set / clear. */
+	void	(*g_fpu_ts)(bool);
+	/* Map grant-table frames [first, first+n) at va. */
+	int	(*g_map_grant_frames)(vaddr_t, unsigned int first,
+		    unsigned int n, bool status);
+};
+
+extern const struct xen_guest *xen_guest;
+
+#endif /* !_XEN_GUEST_H_ */

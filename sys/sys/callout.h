@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Timers: run a function at a time.  Nanosecond deadlines on the monotonic
+ * clock, one ordered queue per CPU, no periodic tick.
+ *
+ * The function runs in soft interrupt context (interrupts on, no sleeping) on
+ * the CPU that scheduled it.  It may reschedule its own callout.  After a
+ * suspend a callout that fell due meanwhile fires once.
+ */
+#ifndef _SYS_CALLOUT_H_
+#define	_SYS_CALLOUT_H_
+
+#include <sys/tree.h>
+#include <sys/types.h>
+
+struct callout {
+	RB_ENTRY(callout) c_link;	/* [q] */
+	nsec_t		c_deadline;	/* [q] nanouptime() */
+	struct callout_queue *c_queue;	/* [q] where it is, NULL if idle */
+	void		(*c_func)(void *);	/* [I] */
+	void		*c_arg;		/* [I] */
+};
+
+void	callout_init(struct callout *, void (*)(void *), void *);
+/* (Re)arm for an absolute nanouptime().  Any context. */
+void	callout_schedule(struct callout *, nsec_t deadline);
+/* Disarm; true if it was armed.  Any context; the function may be running. */
+bool	callout_stop(struct callout *);
+/* Disarm and wait until the function is not running.  Thread context. */
+bool	callout_halt(struct callout *);
+bool	callout_pending(const struct callout *);
+
+#endif /* !_SYS_CALLOUT_H_ */

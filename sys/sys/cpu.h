@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Per-CPU data and the CPU operations that machine-independent code uses.
+ *
+ * A cpu_info never moves and is never freed.  A field without a lock letter
+ * belongs to its CPU: touch it with preemption off, on that CPU.
+ */
+#ifndef _SYS_CPU_H_
+#define	_SYS_CPU_H_
+
+#include <sys/param.h>
+#include <sys/queue.h>
+
+struct lwp;
+struct runqueue;
+struct callout_queue;
+
+#include <machine/cpu.h>	/* struct cpu_md, curcpu(), curlwp, asm layout */
+
+struct cpu_info {
+	struct cpu_info	*ci_self;	/* [I] first: found through %gs:0 */
+	struct lwp	*ci_curlwp;	/* second: read through %gs:8 */
+	unsigned int	ci_index;	/* [I] vCPU number */
+	unsigned int	ci_spin_depth;	/* spin locks held */
+	bool		ci_spin_intr;	/* interrupts were on before the first */
+	volatile bool	ci_resched;	/* [a] switch at the next chance */
+	volatile bool	ci_online;	/* [a] scheduled on and interrupted */
+	unsigned int	ci_preempt_off;	/* preempt_disable() depth */
+	unsigned int	ci_intr_depth;	/* hard interrupts being handled */
+	uint32_t	ci_softints;	/* pending levels, a bitmap */
+	bool		ci_in_softint;
+	struct lwp	*ci_idlelwp;	/* [I] */
+	struct runqueue	*ci_runqueue;	/* [I] kern_sched.c */
+	struct callout_queue *ci_callouts; /* [I] kern_callout.c */
+	void		*ci_softint_list[8]; /* kern_softint.c */
+	void		*ci_kmem;	/* per-CPU caches, uvm */
+	void		*ci_pagecache;	/* free pages, uvm */
+	nsec_t		ci_acct_last;	/* kern_time accounting: */
+	nsec_t		ci_time_user, ci_time_nice, ci_time_sys, ci_time_idle,
+			ci_time_intr, ci_time_steal;
+	uint64_t	ci_nswitch, ci_nintr, ci_nsyscall, ci_nfault;
+	struct cpu_md	ci_md;		/* the machine's own */
+};
+
+extern struct cpu_info *cpu_infos[MAXCPUS];	/* [I] NULL: not present */
+extern unsigned int ncpu_possible;
+extern struct cpu_info cpu_info_primary;
+
+#define	CPU_FOREACH(ci)							\
+	for (unsigned int ci##_i = 0; ci##_i < MAXCPUS; ci##_i++)	\
+		if (((ci) = cpu_infos[ci##_i]) != NULL)
+
+/*
+ * Preemption.  While disabled the thread stays on its CPU and the scheduler
+ * does not run; interrupts and soft interrupts do.  Nests.  No sleeping.
+ */
+void	preempt_disable(void);
+void	preempt_enable(void);
+
+/* -- what the machine provides (sys/arch) -- */
+
+/* Bring the other CPUs up / take one down; called by main() and hotplug. */
+void	cpu_boot_secondaries(void);
+int	cpu_online(struct cpu_info *);
+int	cpu_offline(struct cpu_info *);
+/* Entry of a secondary CPU into the kernel proper: kern_cpu.c. Never returns. */
+void	cpu_hatch(struct cpu_info *) __dead;
+
+/* Make that CPU look at ci_resched / leave idle. Any context. */
+void	cpu_kick(struct cpu_info *);
+/* Run fn(arg) on all other online CPUs in interrupt context and wait. */
+void	cpu_cross_call(void (*fn)(void *), void *arg);
+/*
+ * Stop all other CPUs in a known loop with interrupts off / let them go.
+ * Between the two nothing may sleep, allocate or print (asserted).
+ */
+void	cpu_stop_others(void);
+void	cpu_start_others(void);
+extern volatile bool cpu_others_stopped;
+/* Never returns: stop this CPU for good (panic, halt). */
+void	cpu_halt(void) __dead;
+/* Wait for an interrupt; entered and left with interrupts off. */
+void	cpu_idle(void);
+
+/* Switch kernel contexts. Interrupts off. Returns on `from`'s next turn. */
+void	cpu_switchto(struct lwp *from, struct lwp *to);
+
+/* How the machine ends. */
+enum reboot_how { RB_POWEROFF, RB_RESTART, RB_HALT, RB_CRASH };
+void	cpu_reboot(enum reboot_how) __dead;
+
+/* Stack trace of the caller (or from a frame pointer) on the console. */
+void	backtrace_print(void);
+void	backtrace_print_from(uintptr_t fp, uintptr_t pc);
+
+#endif /* !_SYS_CPU_H_ */

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Open files and descriptor tables.
+ *
+ * A struct file is what open(2), pipe(2), socket(2) make; descriptors refer
+ * to it.  Lock letters: [I] immutable, [a] atomic, [f] f_lock, [d] fd_lock.
+ */
+#ifndef _SYS_FILE_H_
+#define	_SYS_FILE_H_
+
+#include <sys/atomic.h>
+#include <sys/fcntl.h>
+#include <sys/mutex.h>
+#include <sys/poll.h>
+#include <sys/uio.h>
+
+struct file;
+struct lwp;
+struct stat_k;
+struct path;
+struct uvm_object;
+
+/* uio_flags: how a transfer is to be done. */
+#define	IO_NONBLOCK	0x1
+#define	IO_APPEND	0x2
+#define	IO_SYNC		0x4
+#define	IO_DSYNC	0x8
+#define	IO_DIRECT	0x10
+
+struct fileops {
+	const char *fo_name;		/* for /proc/PID/fd: "pipe", ... */
+	/* uio_offset is set for seekable files (fo_flags below). */
+	int	(*fo_read)(struct file *, struct uio *);
+	int	(*fo_write)(struct file *, struct uio *);
+	int	(*fo_ioctl)(struct file *, unsigned long cmd, uintptr_t uarg,
+		    register_t *retval);
+	unsigned int (*fo_poll)(struct file *, unsigned int events,
+		    struct pollentry *);
+	int	(*fo_stat)(struct file *, struct stat_k *);
+	int	(*fo_seek)(struct file *, off_t, int whence, off_t *);
+	int	(*fo_truncate)(struct file *, off_t);
+	/*
+	 * What to map: an object with a reference for the caller.  *prot is
+	 * the most that may ever be allowed; may be reduced.
+	 */
+	int	(*fo_mmap)(struct file *, off_t, size_t, vm_prot_t *maxprot,
+		    int flags, struct uvm_object **);
+	int	(*fo_sync)(struct file *, bool dataonly);
+	void	(*fo_close)(struct file *);	/* the last reference went */
+	int	fo_flags;
+};
+#define	FOF_SEEKABLE	0x1
+
+struct file {
+	refcount_t	f_ref;		/* [a] */
+	unsigned int	f_flags;	/* [f] O_* status and access mode */
+	const struct fileops *f_ops;	/* [I] */
+	void		*f_data;	/* [I] the object */
+	struct path	*f_path;	/* [I] NULL if it has no name */
+	struct cred	*f_cred;	/* [I] opener's */
+	struct mutex	f_lock;		/* serialises f_offset users */
+	off_t		f_offset;	/* [f] */
+	struct pollhead	f_epoll;	/* reserved for epoll's own list */
+};
+#define	FREAD(fp)	(((fp)->f_flags & O_ACCMODE) != O_WRONLY)
+#define	FWRITE(fp)	(((fp)->f_flags & O_ACCMODE) != O_RDONLY)
+
+int	file_alloc(const struct fileops *, void *data, unsigned int flags,
+	    struct file **);
+struct file *file_get(struct file *);
+void	file_put(struct file *);		/* thread context, may sleep */
+
+struct filedesc;
+struct filedesc *fd_table_create(void);
+struct filedesc *fd_table_get(struct filedesc *);
+void	fd_table_put(struct filedesc *);
+int	fd_table_copy(struct filedesc *, struct filedesc **);
+int	fd_table_unshare(struct lwp *);
+void	fd_close_on_exec(struct filedesc *);
+
+/* The file behind a descriptor, with a reference: EBADF or 0. */
+int	fd_get(struct lwp *, int fd, struct file **);
+/* Reserve the lowest free number >= min; then install or abandon it. */
+int	fd_reserve(struct lwp *, int min, int *fd);
+void	fd_install(struct lwp *, int fd, struct file *, bool cloexec);
+void	fd_abandon(struct lwp *, int fd);
+int	fd_close(struct lwp *, int fd);
+int	fd_close_range(struct lwp *, unsigned int, unsigned int, int flags);
+int	fd_dup(struct lwp *, int fd, int min, bool cloexec, int *newfd);
+int	fd_dup2(struct lwp *, int fd, int newfd, bool cloexec);
+int	fd_get_cloexec(struct lwp *, int fd, bool *);
+int	fd_set_cloexec(struct lwp *, int fd, bool);
+/* For /proc/PID/fd: the next open descriptor >= fd, or -1; EBADF-free. */
+int	fd_next(struct filedesc *, int fd);
+int	fd_table_file(struct filedesc *, int fd, struct file **);
+unsigned int fd_table_size(struct filedesc *);
+
+/* The bodies of read, write, pread... ; offset NULL = the file's own. */
+int	do_readv(struct lwp *, struct file *, struct uio *, off_t *offset,
+	    size_t *done);
+int	do_writev(struct lwp *, struct file *, struct uio *, off_t *offset,
+	    size_t *done);
+int	do_pipe(struct lwp *, int flags, int fds[2]);
+
+#endif /* !_SYS_FILE_H_ */

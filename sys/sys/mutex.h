@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sleeping mutual exclusion.  Thread context only; the holder may sleep.
+ * Not recursive.  Spins a little while the owner runs on another vCPU.
+ */
+#ifndef _SYS_MUTEX_H_
+#define	_SYS_MUTEX_H_
+
+#include <sys/queue.h>
+#include <sys/spinlock.h>
+
+struct lwp;
+
+TAILQ_HEAD(sleepq, lwp);
+
+struct mutex {
+	struct lwp	*mtx_owner;
+	bool		mtx_waiters;
+	struct spinlock	mtx_lock;	/* guards the members */
+	struct sleepq	mtx_queue;
+	const char	*mtx_name;
+};
+
+void	mutex_init(struct mutex *, const char *name);
+void	mutex_destroy(struct mutex *);
+void	mutex_enter(struct mutex *);
+bool	mutex_tryenter(struct mutex *);
+void	mutex_exit(struct mutex *);
+bool	mutex_owned(const struct mutex *);
+
+#endif /* !_SYS_MUTEX_H_ */

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Processes (struct proc) and threads (struct lwp).
+ *
+ * A Linux thread group is a proc, each Linux task an lwp; thread ids share
+ * the number space of process ids and the first lwp's id is the pid.
+ *
+ * Lock letters: [I] immutable, [a] atomic, [T] proctree_lock, [p] p_lock,
+ * [s] the run queue lock of l_cpu (kern_sched.c), [o] only the thread itself.
+ */
+#ifndef _SYS_PROC_H_
+#define	_SYS_PROC_H_
+
+#include <sys/atomic.h>
+#include <sys/callout.h>
+#include <sys/condvar.h>
+#include <sys/cpu.h>
+#include <sys/queue.h>
+#include <sys/resource.h>
+#include <sys/rwlock.h>
+#include <sys/signal.h>
+#include <sys/spinlock.h>
+#include <machine/pcb.h>	/* struct pcb: saved registers, FPU, TLS */
+
+struct vmspace;
+struct filedesc;
+struct cwdinfo;
+struct tty;
+struct vnode;
+struct file;
+struct path;
+struct trapframe;
+struct emul;
+
+/* -- credentials: shared, copied on write (kern_cred.c) -- */
+struct cred {
+	refcount_t	cr_ref;		/* [a] */
+	uid_t		cr_ruid, cr_euid, cr_suid, cr_fsuid;
+	gid_t		cr_rgid, cr_egid, cr_sgid, cr_fsgid;
+	uint64_t	cr_cap_inheritable, cr_cap_permitted,
+			cr_cap_effective, cr_cap_bset, cr_cap_ambient;
+	unsigned int	cr_securebits;
+	unsigned int	cr_ngroups;
+	gid_t		*cr_groups;
+};
+struct cred *cred_get(struct cred *);
+void	cred_put(struct cred *);
+struct cred *cred_dup(const struct cred *);	/* NULL: no memory */
+/* 0 if the credential holds capability CAP_x (Linux numbers), else EPERM. */
+int	cred_capable(const struct cred *, int cap);
+bool	cred_in_group(const struct cred *, gid_t);
+extern struct cred *cred_kernel;
+#define	CAP_CHOWN		0
+#define	CAP_DAC_OVERRIDE	1
+#define	CAP_DAC_READ_SEARCH	2
+#define	CAP_FOWNER		3
+#define	CAP_FSETID		4
+#define	CAP_KILL		5
+#define	CAP_SETGID		6
+#define	CAP_SETUID		7
+#define	CAP_SETPCAP		8
+#define	CAP_NET_BIND_SERVICE	10
+#define	CAP_NET_ADMIN		12
+#define	CAP_NET_RAW		13
+#define	CAP_IPC_LOCK		14
+#define	CAP_IPC_OWNER		15
+#define	CAP_SYS_RAWIO		17
+#define	CAP_SYS_CHROOT		18
+#define	CAP_SYS_PTRACE		19
+#define	CAP_SYS_ADMIN		21
+#define	CAP_SYS_BOOT		22
+#define	CAP_SYS_NICE		23
+#define	CAP_SYS_RESOURCE	24
+#define	CAP_SYS_TIME		25
+#define	CAP_SYS_TTY_CONFIG	26
+#define	CAP_MKNOD		27
+#define	CAP_SETFCAP		31
+#define	CAP_SYSLOG		34
+#define	CAP_LAST_CAP		40
+#define	CAP_ALL			((1ULL << (CAP_LAST_CAP + 1)) - 1)
+
+/* -- process groups and sessions -- */
+struct session {
+	refcount_t	s_ref;
+	pid_t		s_sid;
+	struct proc	*s_leader;	/* [T] */
+	struct tty	*s_tty;		/* [T] controlling terminal */
+};
+struct pgrp {
+	LIST_ENTRY(pgrp) pg_hash;	/* [T] */
+	LIST_HEAD(, proc) pg_members;	/* [T] */
+	refcount_t	pg_ref;
+	pid_t		pg_id;		/* [I] */
+	struct session	*pg_session;	/* [I] */
+};
+
+struct sigpend {			/* a queue of pending signals */
+	sigset_t	sp_set;
+	TAILQ_HEAD(, sigqueue) sp_queue; /* kern_sig.c */
+};
+
+struct sigacts {			/* shared by CLONE_SIGHAND */
+	refcount_t	sa_ref;
+	struct spinlock	sa_lock;
+	struct sigaction sa_act[NSIG];
+};
+
+enum proc_state { PS_EMBRYO, PS_ACTIVE, PS_ZOMBIE };
+
+struct proc {
+	pid_t		p_pid;		/* [I] */
+	enum proc_state	p_state;	/* [T] */
+	LIST_ENTRY(proc) p_all;		/* [T] allproc */
+	LIST_ENTRY(proc) p_sibling;	/* [T] */
+	LIST_HEAD(, proc) p_children;	/* [T] */
+	struct proc	*p_parent;	/* [T] */
+	struct pgrp	*p_pgrp;	/* [T] */
+	LIST_ENTRY(proc) p_pgrp_link;	/* [T] */
+
+	struct spinlock	p_lock;
+	LIST_HEAD(, lwp) p_lwps;	/* [p] */
+	unsigned int	p_nlwps;	/* [p] alive */
+	struct lwp	*p_leader;	/* [p] thread whose id is the pid */
+	unsigned int	p_flags;	/* [p] P_* */
+	int		p_xstat;	/* [p] wait status */
+	int		p_exitsig;	/* [I] signal to the parent */
+	struct condvar	p_waitcv;	/* [T] parent waits here */
+	struct sigpend	p_sigpend;	/* [p] to the whole process */
+	struct sigacts	*p_sigacts;	/* [p] */
+	unsigned int	p_nstopped;	/* [p] */
+
+	struct vmspace	*p_vmspace;	/* [o] changes in exec/exit only */
+	struct filedesc	*p_fd;		/* [o] */
+	struct cwdinfo	*p_cwdi;	/* [o] root, cwd, umask */
+	const struct emul *p_emul;	/* [I] until exec */
+	struct path	*p_exe;		/* [p] the program file */
+	char		p_comm[MAXCOMLEN];	/* [p] */
+	vaddr_t		p_argstart, p_argend, p_envstart, p_envend; /* [o] */
+	vaddr_t		p_auxv, p_auxvlen;	/* [o] saved auxv in user memory */
+	struct rlimit	p_rlimit[RLIM_NLIMITS];	/* [p] */
+	nsec_t		p_start;	/* [I] nanouptime() */
+	struct rusage_ns p_ru;		/* [p] of exited threads */
+	struct rusage_ns p_cru;		/* [p] of waited-for children */
+	struct callout	p_itimer_real;
+	nsec_t		p_itimer_interval;	/* [p] */
+	struct condvar	p_vforkcv;	/* vfork parent waits: P_VFORK gone */
+	int		p_nice;		/* [p] -20..19 */
+	unsigned int	p_personality;
+	int		p_dumpable;
+	int		p_oom_adj;
+	int		p_pdeathsig;
+	bool		p_subreaper, p_nonewprivs;
+};
+#define	P_EXITING	0x0001		/* exit has begun; threads must die */
+#define	P_STOPPED	0x0002		/* by a stop signal */
+#define	P_CONTINUED	0x0004		/* to be reported to WCONTINUED */
+#define	P_STOPREPORT	0x0008		/* stop not yet reported to wait */
+#define	P_VFORK		0x0010		/* still borrows the parent's memory */
+#define	P_EXECED	0x0020
+#define	P_SYSTEM	0x0040		/* kernel process */
+#define	P_EXECING	0x0080		/* other threads must die for exec */
+
+enum lwp_state { LS_EMBRYO, LS_RUN, LS_ONCPU, LS_SLEEP, LS_STOP, LS_ZOMBIE };
+
+struct lwp {
+	struct pcb	l_pcb;		/* [o] first: assembly knows it */
+	struct proc	*l_proc;	/* [I] */
+	pid_t		l_tid;		/* [I] */
+	LIST_ENTRY(lwp)	l_sibling;	/* [p] */
+	enum lwp_state	l_state;	/* [s] */
+	volatile unsigned int l_ast;	/* [a] L_AST_*: look before user mode */
+	unsigned int	l_flags;	/* [o] */
+	struct cpu_info	*l_cpu;		/* [s] runs or last ran here */
+	TAILQ_ENTRY(lwp) l_runq;	/* [s] run or sleep queue */
+	int		l_pri;		/* [s] effective, 0 best */
+	uint64_t	l_affinity[MAXCPUS / 64];	/* [s] */
+	struct sched_entity {		/* kern_sched.c */
+		nsec_t	se_slice_start, se_runtime, se_vruntime;
+		int	se_policy, se_rtprio;
+		bool	se_bound;
+	} l_sched;
+	/* sleeping */
+	const char	*l_wchan;	/* [s] what it waits for */
+	struct condvar	*l_waitcv;	/* [s] */
+	struct callout	l_timeout;
+	bool		l_timedout;	/* [s] */
+	bool		l_sigwake;	/* [s] sleep ends on a signal */
+	/* signals */
+	sigset_t	l_sigmask;	/* [o] written; [p] read */
+	sigset_t	l_oldmask;	/* restored after sigsuspend & co. */
+	struct sigpend	l_sigpend;	/* [p] */
+	stack_t		l_sigstk;	/* [o] */
+	/* ABI */
+	struct trapframe *l_tf;		/* [o] user registers */
+	struct cred	*l_cred;	/* [o]; others under p_lock */
+	uintptr_t	l_clear_child_tid; /* [o] user address */
+	uintptr_t	l_robust_list;	/* [o] user address */
+	uintptr_t	l_rseq;		/* [o] user address */
+	uint32_t	l_rseq_len, l_rseq_sig;
+	struct {			/* restart_syscall() */
+		int	(*rb_func)(struct lwp *, register_t *);
+		uintptr_t rb_arg[5];
+		nsec_t	rb_deadline;
+	} l_restart;
+	char		l_name[MAXCOMLEN];	/* [p] prctl PR_SET_NAME */
+	struct rusage_ns l_ru;		/* [o] */
+	nsec_t		l_cputime;	/* [s] total run time */
+	vaddr_t		l_kstack;	/* [I] lowest address of the stack */
+	/* lock-order checker (DEBUG) */
+	struct held_lock { const void *hl_lock; const char *hl_name;
+		uintptr_t hl_pc; } l_held[16];
+	unsigned int	l_nheld;
+	/* current user-copy recovery point; machine code */
+	uintptr_t	l_onfault;
+	/* threads waiting on a poll, see <sys/poll.h> */
+	void		*l_poll;
+};
+#define	L_AST_SIGNAL	0x1		/* look for signals */
+#define	L_AST_RESCHED	0x2
+#define	L_AST_DIE	0x4		/* process exits or execs */
+#define	L_AST_NOTIFY	0x8		/* rseq, task work */
+
+#define	LF_RESTOREMASK	0x1		/* l_oldmask is valid */
+#define	LF_SYSTEM	0x2		/* kernel thread */
+#define	LF_EXITING	0x4
+
+/*
+ * A personality: how user programs talk to the kernel.  Linux's is the one
+ * there is; the layer is what keeps kern/ free of ABI structures.
+ */
+struct exec_package;
+struct emul {
+	const char *e_name;
+	/* The system call in the frame; sets the result in the frame. */
+	void	(*e_syscall)(struct lwp *, struct trapframe *);
+	/*
+	 * Build a frame for a caught signal; on failure return an errno and
+	 * the caller kills the process with SIGSEGV.
+	 */
+	int	(*e_sendsig)(struct lwp *, struct trapframe *,
+		    const ksiginfo_t *, const struct sigaction *,
+		    sigset_t returnmask);
+	/* After a signal was taken or refused: settle an ERESTART* result. */
+	void	(*e_restart)(struct lwp *, struct trapframe *, bool handled,
+		    const struct sigaction *);
+	/* Write argv, envp and auxv on the new stack; *sp is in and out. */
+	int	(*e_copyargs)(struct lwp *, struct exec_package *, vaddr_t *sp);
+	/* Initial registers of a fresh program. */
+	void	(*e_setregs)(struct lwp *, struct exec_package *, vaddr_t sp);
+	/* A thread is about to exit: robust futexes, clear_child_tid. */
+	void	(*e_lwp_exit)(struct lwp *);
+};
+extern const struct emul emul_linux;
+
+#define	curproc	(curlwp->l_proc)
+
+extern struct rwlock proctree_lock;	/* held while following [T] */
+LIST_HEAD(proclist, proc);
+extern struct proclist allproc;		/* [T] */
+extern struct proc proc0;
+extern struct lwp lwp0;
+extern struct proc *initproc;
+extern unsigned int nprocs, nthreads;	/* [a] */
+
+/* kern_proc.c */
+struct proc *proc_find(pid_t);		/* [T] held; NULL or a live proc */
+struct lwp *lwp_find(pid_t tid);	/* [T] held */
+struct pgrp *pgrp_find(pid_t);		/* [T] held */
+int	proc_setsid(struct proc *, pid_t *sid);
+int	proc_setpgid(struct proc *caller, pid_t pid, pid_t pgid);
+bool	pgrp_orphaned(struct pgrp *);	/* [T] held */
+
+/* kern_fork.c: flags are Linux's CLONE_*. */
+struct clone_args_k {
+	uint64_t	flags;
+	int		exit_signal;
+	uintptr_t	stack;		/* user sp, 0: the parent's */
+	uintptr_t	tls;
+	uintptr_t	parent_tid, child_tid;	/* user addresses */
+	int		*pidfd;
+};
+int	do_clone(struct lwp *, const struct clone_args_k *, pid_t *tid);
+/* kern_exit.c */
+void	do_exit_group(struct lwp *, int status) __dead;	/* wait status */
+void	lwp_exit(struct lwp *, int status) __dead;	/* this thread */
+struct rusage_ns;
+int	do_wait(struct lwp *, int idtype, pid_t id, int options,
+	    pid_t *pid, int *status, struct rusage_ns *, ksiginfo_t *);
+/* kern_exec.c */
+int	do_execve(struct lwp *, struct path *dir, const char *path,
+	    char *const *argv, char *const *envp, int flags);
+/*
+ * The last stop before user mode, called with interrupts on while l_ast is
+ * not 0: signals, rescheduling, dying.
+ */
+void	userret(struct lwp *, struct trapframe *);
+
+/* kern_sched.c */
+void	sched_init(void);
+void	sched_enqueue(struct lwp *);	/* a new thread becomes runnable */
+void	sched_yield_cpu(void);
+void	mi_switch(void);		/* interrupts off, state set, own lock */
+void	sched_tick(void);		/* soft interrupt: slice used up */
+void	sched_setaffinity_lwp(struct lwp *, const uint64_t *mask);
+void	sched_setpriority_lwp(struct lwp *);	/* after nice/policy change */
+void	sched_loadavg(unsigned long avg[3]);	/* 16.16 fixed, uses FSHIFT */
+/* Wake a sleeping thread because of a signal; p_lock held. */
+void	sleepq_signal(struct lwp *);
+
+/* -- machine-dependent parts -- */
+/*
+ * Prepare `child` so that its first switch runs fn(arg) on its own stack; with
+ * fn == NULL it returns to user mode with a copy of the parent's registers,
+ * result 0, and (if not 0) the given user stack pointer and TLS base.
+ */
+int	cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
+	    bool set_tls, uintptr_t tls, void (*fn)(void *), void *arg);
+void	cpu_lwp_free(struct lwp *);
+/* Fresh user state for exec: FPU, TLS, segment bases, debug registers. */
+void	cpu_exec_reset(struct lwp *);
+
+#endif /* !_SYS_PROC_H_ */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Signals: numbers and structures as in the Linux ABI (signal(7)), and the
+ * kernel's interface to raise and take them.
+ */
+#ifndef _SYS_SIGNAL_H_
+#define	_SYS_SIGNAL_H_
+
+#include <sys/types.h>
+
+#define	SIGHUP		1
+#define	SIGINT		2
+#define	SIGQUIT		3
+#define	SIGILL		4
+#define	SIGTRAP		5
+#define	SIGABRT		6
+#define	SIGBUS		7
+#define	SIGFPE		8
+#define	SIGKILL		9
+#define	SIGUSR1		10
+#define	SIGSEGV		11
+#define	SIGUSR2		12
+#define	SIGPIPE		13
+#define	SIGALRM		14
+#define	SIGTERM		15
+#define	SIGSTKFLT	16
+#define	SIGCHLD		17
+#define	SIGCONT		18
+#define	SIGSTOP		19
+#define	SIGTSTP		20
+#define	SIGTTIN		21
+#define	SIGTTOU		22
+#define	SIGURG		23
+#define	SIGXCPU		24
+#define	SIGXFSZ		25
+#define	SIGVTALRM	26
+#define	SIGPROF		27
+#define	SIGWINCH	28
+#define	SIGIO		29
+#define	SIGPWR		30
+#define	SIGSYS		31
+#define	SIGRTMIN	32
+#define	NSIG		64
+
+typedef uint64_t sigset_t;		/* bit n-1: signal n */
+#define	sigmask(n)	((sigset_t)1 << ((n) - 1))
+#define	SIGSET_CANTMASK	(sigmask(SIGKILL) | sigmask(SIGSTOP))
+
+#define	SIG_DFL		((uintptr_t)0)
+#define	SIG_IGN		((uintptr_t)1)
+
+#define	SA_NOCLDSTOP	0x00000001
+#define	SA_NOCLDWAIT	0x00000002
+#define	SA_SIGINFO	0x00000004
+#define	SA_RESTORER	0x04000000
+#define	SA_ONSTACK	0x08000000
+#define	SA_RESTART	0x10000000
+#define	SA_NODEFER	0x40000000
+#define	SA_RESETHAND	0x80000000
+
+struct sigaction {			/* in the kernel; not the ABI's */
+	uintptr_t	sa_handler;
+	uintptr_t	sa_restorer;
+	uint64_t	sa_flags;
+	sigset_t	sa_mask;
+};
+
+typedef struct sigaltstack {
+	uintptr_t	ss_sp;
+	int		ss_flags;
+	size_t		ss_size;
+} stack_t;
+#define	SS_ONSTACK	1
+#define	SS_DISABLE	2
+#define	SS_AUTODISARM	(1U << 31)
+#define	MINSIGSTKSZ	2048
+
+#define	SI_USER		0
+#define	SI_KERNEL	0x80
+#define	SI_QUEUE	(-1)
+#define	SI_TIMER	(-2)
+#define	SI_MESGQ	(-3)
+#define	SI_ASYNCIO	(-4)
+#define	SI_SIGIO	(-5)
+#define	SI_TKILL	(-6)
+#define	ILL_ILLOPC	1
+#define	ILL_ILLOPN	2
+#define	FPE_INTDIV	1
+#define	FPE_INTOVF	2
+#define	FPE_FLTDIV	3
+#define	FPE_FLTOVF	4
+#define	FPE_FLTUND	5
+#define	FPE_FLTRES	6
+#define	FPE_FLTINV	7
+#define	FPE_FLTSUB	8
+#define	SEGV_MAPERR	1
+#define	SEGV_ACCERR	2
+#define	BUS_ADRALN	1
+#define	BUS_ADRERR	2
+#define	BUS_OBJERR	3
+#define	TRAP_BRKPT	1
+#define	TRAP_TRACE	2
+#define	CLD_EXITED	1
+#define	CLD_KILLED	2
+#define	CLD_DUMPED	3
+#define	CLD_TRAPPED	4
+#define	CLD_STOPPED	5
+#define	CLD_CONTINUED	6
+
+typedef struct ksiginfo {		/* in the kernel; ABI code converts */
+	int		ksi_signo;
+	int		ksi_errno;
+	int		ksi_code;
+	pid_t		ksi_pid;
+	uid_t		ksi_uid;
+	int		ksi_status;	/* SIGCHLD; also si_trapno */
+	uintptr_t	ksi_addr;	/* faults */
+	uint64_t	ksi_value;	/* sigval */
+	int64_t		ksi_utime, ksi_stime;
+	int		ksi_timerid, ksi_overrun;
+} ksiginfo_t;
+
+struct proc;
+struct lwp;
+struct pgrp;
+struct trapframe;
+
+/* Raise.  Any thread or soft interrupt context; no p_lock held. */
+void	psignal(struct proc *, int signo);		/* SI_KERNEL */
+void	psignal_info(struct proc *, const ksiginfo_t *);
+void	lwp_signal(struct lwp *, const ksiginfo_t *);	/* to one thread */
+void	pgsignal(struct pgrp *, int signo);
+/* A fault of the current thread: cannot be blocked or ignored away. */
+void	trapsignal(struct lwp *, const ksiginfo_t *);
+
+/* True if curlwp has a signal to take (not blocked, not ignored). */
+bool	sig_pending(struct lwp *);
+/*
+ * Take what is pending before going back to user mode: stop, die, or have
+ * the personality build a frame.  Thread context, interrupts on.
+ */
+void	sig_deliver(struct lwp *, struct trapframe *);
+
+#endif /* !_SYS_SIGNAL_H_ */

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Clocks.  Kernel code counts in nanoseconds (nsec_t).
+ *
+ * nanouptime() is CLOCK_MONOTONIC: since boot, never back, stands still
+ * while the domain is saved.  nanoboottime() also counts that gap
+ * (CLOCK_BOOTTIME).  nanotime() is CLOCK_REALTIME, corrected on every resume.
+ * Any context.
+ */
+#ifndef _SYS_TIME_H_
+#define	_SYS_TIME_H_
+
+#include <sys/param.h>
+
+nsec_t	nanouptime(void);
+nsec_t	nanoboottime(void);
+nsec_t	nanotime(void);
+int	time_set_realtime(nsec_t);		/* clock_settime */
+void	time_init(void);
+
+/*
+ * Called by the suspend table: on the way down with all other CPUs stopped,
+ * and on the way up (newdomain: the hypervisor's clock started anew).
+ */
+void	time_suspend(void);
+void	time_resume(bool newdomain);
+
+struct timespec {
+	time_t		tv_sec;
+	int64_t		tv_nsec;
+};
+struct timeval {
+	time_t		tv_sec;
+	int64_t		tv_usec;
+};
+
+static inline struct timespec
+nsec_to_timespec(nsec_t ns)
+{
+	struct timespec ts = { ns / NSEC_PER_SEC, ns % NSEC_PER_SEC };
+
+	return ts;
+}
+
+/* EINVAL if out of range; saturates far futures. */
+int	timespec_to_nsec(const struct timespec *, nsec_t *);
+
+#define	CLOCK_REALTIME			0
+#define	CLOCK_MONOTONIC			1
+#define	CLOCK_PROCESS_CPUTIME_ID	2
+#define	CLOCK_THREAD_CPUTIME_ID		3
+#define	CLOCK_MONOTONIC_RAW		4
+#define	CLOCK_REALTIME_COARSE		5
+#define	CLOCK_MONOTONIC_COARSE		6
+#define	CLOCK_BOOTTIME			7
+
+#endif /* !_SYS_TIME_H_ */

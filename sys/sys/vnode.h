@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Files as the file systems see them (vnodes), and as the name space sees
+ * them (dentries, mounts, paths).
+ *
+ * Overview: a vnode is a file of a mounted file system: operations, attributes,
+ * a page-cache object.  A dentry is one name of it in one directory; dentries
+ * form the tree that path walks, getcwd, /proc/PID/fd and "(deleted)" need.  A path
+ * is a dentry seen through a mount.  File systems deal in vnodes and
+ * component names only; kern/vfs_dcache.c, vfs_namei.c and vfs_mount.c own the rest.
+ *
+ * Locking: v_lock (sleeping) is taken by the VFS around operations: exclusive
+ * for all that change the file or directory, shared for lookup, readdir, read
+ * and getattr.  Order: parent directory before child; two directories of a
+ * rename: ancestor first, under the mount's rename mutex.
+ */
+#ifndef _SYS_VNODE_H_
+#define	_SYS_VNODE_H_
+
+#include <sys/atomic.h>
+#include <sys/poll.h>
+#include <sys/proc.h>
+#include <sys/rwlock.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <uvm/uvm_object.h>
+
+struct vnode;
+struct mount;
+struct file;
+struct dentry;
+struct devops;
+
+typedef bool (*readdir_fn)(void *ctx, const char *name, size_t len, ino_t,
+	    unsigned int d_type, off_t nextcookie);	/* false: stop */
+
+struct vops {
+	/* Directories.  Names are (pointer, length), never "." or "..". */
+	int	(*vop_lookup)(struct vnode *dir, const char *, size_t,
+		    struct vnode **);
+	int	(*vop_create)(struct vnode *dir, const char *, size_t,
+		    mode_t, struct cred *, struct vnode **);
+	int	(*vop_mkdir)(struct vnode *dir, const char *, size_t, mode_t,
+		    struct cred *, struct vnode **);
+	int	(*vop_mknod)(struct vnode *dir, const char *, size_t, mode_t,
+		    dev_t, struct cred *, struct vnode **);
+	int	(*vop_symlink)(struct vnode *dir, const char *, size_t,
+		    const char *target, struct cred *, struct vnode **);
+	int	(*vop_link)(struct vnode *dir, const char *, size_t,
+		    struct vnode *);
+	int	(*vop_unlink)(struct vnode *dir, const char *, size_t,
+		    struct vnode *);
+	int	(*vop_rmdir)(struct vnode *dir, const char *, size_t,
+		    struct vnode *);
+	int	(*vop_rename)(struct vnode *fdir, const char *, size_t,
+		    struct vnode *, struct vnode *tdir, const char *, size_t,
+		    struct vnode *existing, unsigned int flags);
+	/* From *cookie on; the file system advances it. "." and ".." too. */
+	int	(*vop_readdir)(struct vnode *dir, off_t *cookie, readdir_fn,
+		    void *ctx);
+	/* All kinds. */
+	int	(*vop_getattr)(struct vnode *, struct stat_k *);
+	int	(*vop_setattr)(struct vnode *, const struct setattr *,
+		    struct cred *);
+	int	(*vop_readlink)(struct vnode *, char *, size_t, size_t *len);
+	/* A magic link: jump to a path instead of text (/proc/PID/fd/N). */
+	int	(*vop_followlink)(struct vnode *, struct path *);
+	int	(*vop_open)(struct vnode *, unsigned int oflags,
+		    struct file *);
+	void	(*vop_close)(struct vnode *, struct file *);
+	int	(*vop_read)(struct vnode *, struct uio *);
+	int	(*vop_write)(struct vnode *, struct uio *);
+	int	(*vop_ioctl)(struct vnode *, struct file *, unsigned long,
+		    uintptr_t, register_t *);
+	unsigned int (*vop_poll)(struct vnode *, struct file *, unsigned int,
+		    struct pollentry *);
+	int	(*vop_mmap)(struct vnode *, off_t, size_t, vm_prot_t *,
+		    struct uvm_object **);
+	int	(*vop_fsync)(struct vnode *, bool dataonly);
+	/* Is the cached name still right?  NULL: always. */
+	bool	(*vop_revalidate)(struct vnode *dir, const char *, size_t,
+		    struct vnode *);
+	int	(*vop_getxattr)(struct vnode *, const char *, void *, size_t,
+		    size_t *);
+	int	(*vop_setxattr)(struct vnode *, const char *, const void *,
+		    size_t, int flags);
+	int	(*vop_listxattr)(struct vnode *, char *, size_t, size_t *);
+	int	(*vop_removexattr)(struct vnode *, const char *);
+	/* The last reference went: free the file if it has no name left. */
+	void	(*vop_inactive)(struct vnode *);
+	/* Forget the vnode: free v_data. */
+	void	(*vop_reclaim)(struct vnode *);
+};
+
+struct vnode {
+	refcount_t	v_ref;		/* [a] */
+	mode_t		v_mode;		/* [v] type and permissions */
+	uid_t		v_uid;		/* [v] */
+	gid_t		v_gid;		/* [v] */
+	ino_t		v_ino;		/* [I] */
+	dev_t		v_rdev;		/* [I] devices */
+	unsigned int	v_flags;	/* [v] */
+	const struct vops *v_ops;	/* [I] */
+	struct mount	*v_mount;	/* [I] */
+	void		*v_data;	/* [I] the file system's */
+	struct rwlock	v_lock;
+	struct uvm_object v_uobj;	/* pages; tmpfs points elsewhere */
+	void		*v_fifo;	/* [v] kern/vfs_fifo.c */
+	LIST_ENTRY(vnode) v_hash;	/* per-fs use */
+	struct pollhead	v_pollhead;
+};
+#define	VV_ROOT		0x1
+#define	VV_NOCACHE	0x2	/* names in it are not cached */
+#define	VV_NODEV	0x4
+
+int	vnode_alloc(struct mount *, const struct vops *, void *data,
+	    struct vnode **);
+struct vnode *vref(struct vnode *);
+void	vrele(struct vnode *);		/* may sleep */
+
+/* 0, EACCES: may cred do R_OK | W_OK | X_OK to it? v_lock held or racy ok. */
+int	vnode_access(struct vnode *, int how, const struct cred *);
+int	vnode_stat(struct vnode *, struct stat_k *);	/* takes v_lock */
+
+/* -- mounts -- */
+struct statfs_k {
+	uint64_t	f_type, f_bsize, f_blocks, f_bfree, f_bavail, f_files,
+			f_ffree, f_fsid, f_namelen, f_frsize, f_flags;
+};
+
+struct vfsops {
+	const char *vfs_name;		/* "tmpfs" */
+	unsigned int vfs_flags;
+	int	(*vfs_mount)(struct mount *, const char *source,
+		    const char *options);	/* sets mnt_root */
+	int	(*vfs_unmount)(struct mount *, bool force);
+	int	(*vfs_statfs)(struct mount *, struct statfs_k *);
+	int	(*vfs_sync)(struct mount *);
+	/* Append ",key=value" options for /proc/mounts. */
+	void	(*vfs_showopts)(struct mount *, char *, size_t);
+};
+#define	VFS_NODEVSRC	0x1		/* "nodev" in /proc/filesystems */
+#include <sys/linkset.h>
+#define	VFS_REGISTER(ops)	SET_ENTRY(vfs_list, ops)
+
+struct mount {
+	refcount_t	mnt_ref;	/* [a] */
+	unsigned int	mnt_flags;	/* [m] MS_* */
+	const struct vfsops *mnt_ops;	/* [I] */
+	void		*mnt_data;	/* [I] */
+	struct vnode	*mnt_rootvp;	/* [I] set by vfs_mount */
+	dev_t		mnt_dev;	/* [I] st_dev of its files */
+	struct mutex	mnt_rename;	/* cross-directory renames */
+	char		*mnt_source;	/* [I] */
+};
+#define	MS_RDONLY	1
+#define	MS_NOSUID	2
+#define	MS_NODEV	4
+#define	MS_NOEXEC	8
+#define	MS_SYNCHRONOUS	16
+#define	MS_REMOUNT	32
+#define	MS_MANDLOCK	64
+#define	MS_DIRSYNC	128
+#define	MS_NOATIME	1024
+#define	MS_NODIRATIME	2048
+#define	MS_BIND		4096
+#define	MS_MOVE		8192
+#define	MS_REC		16384
+#define	MS_SILENT	32768
+#define	MS_PRIVATE	(1 << 18)
+#define	MS_SLAVE	(1 << 19)
+#define	MS_SHARED	(1 << 20)
+#define	MS_RELATIME	(1 << 21)
+#define	MS_STRICTATIME	(1 << 24)
+#define	MNT_FORCE	1
+#define	MNT_DETACH	2
+#define	MNT_EXPIRE	4
+#define	UMOUNT_NOFOLLOW	8
+
+/* -- names -- */
+struct vfsmount;	/* a place in the tree where a mount is seen */
+struct path {
+	struct vfsmount	*p_mnt;
+	struct dentry	*p_dentry;
+};
+void	path_get(struct path *);	/* one more reference on both */
+void	path_put(struct path *);
+struct vnode *path_vnode(const struct path *);	/* borrowed; NULL: negative */
+/*
+ * The absolute name as seen from `root` (NULL: the caller's root);
+ * " (deleted)" is appended, "(unreachable)" prepended as Linux does.
+ */
+int	path_name(const struct path *, const struct path *root, char *, size_t);
+
+struct cwdinfo {			/* shared by CLONE_FS */
+	refcount_t	cwd_ref;
+	struct spinlock	cwd_lock;
+	struct path	cwd_cwd, cwd_root;	/* [l] */
+	mode_t		cwd_umask;		/* [l] */
+};
+struct cwdinfo *cwd_get(struct cwdinfo *);
+void	cwd_put(struct cwdinfo *);
+int	cwd_copy(struct cwdinfo *, struct cwdinfo **);
+extern struct path rootpath;		/* of the system; set by main() */
+
+/*
+ * Walk a name.  dir: where a relative one starts (NULL: the cwd).
+ * Flags: LOOKUP_*.  On success *out has references.
+ */
+#define	LOOKUP_FOLLOW		0x01	/* a link at the end is followed */
+#define	LOOKUP_DIRECTORY	0x02	/* must be a directory */
+#define	LOOKUP_EMPTY		0x04	/* "" is dir itself */
+#define	LOOKUP_RDONLY_OK	0x08
+int	namei(struct lwp *, const struct path *dir, const char *name, int flags,
+	    struct path *out);
+/*
+ * All but the last component: *parent has references, *last points into
+ * name (its length in *len; a trailing slash sets *dirslash).
+ */
+int	namei_parent(struct lwp *, const struct path *dir, const char *name,
+	    struct path *parent, const char **last, size_t *len,
+	    bool *dirslash);
+/* A copy of a user path name; kmem_strfree(). ENAMETOOLONG, EFAULT. */
+int	copyin_path(const char *uname, char **name);
+
+/* Bodies of the system calls; dir NULL = cwd; names are kernel strings. */
+int	do_open(struct lwp *, const struct path *dir, const char *, int oflags,
+	    mode_t, struct file **);
+int	do_open_path(struct lwp *, const struct path *, int oflags,
+	    struct file **);
+int	do_mkdir(struct lwp *, const struct path *dir, const char *, mode_t);
+int	do_mknod(struct lwp *, const struct path *dir, const char *, mode_t,
+	    dev_t);
+int	do_symlink(struct lwp *, const char *target, const struct path *dir,
+	    const char *);
+int	do_link(struct lwp *, const struct path *fdir, const char *from,
+	    const struct path *tdir, const char *to, int flags);
+int	do_unlink(struct lwp *, const struct path *dir, const char *,
+	    int flags);
+int	do_rename(struct lwp *, const struct path *fdir, const char *from,
+	    const struct path *tdir, const char *to, unsigned int flags);
+int	do_setattr(struct lwp *, const struct path *, struct setattr *);
+int	do_access(struct lwp *, const struct path *, int mode, bool effective);
+int	do_chdir(struct lwp *, const struct path *);
+int	do_chroot(struct lwp *, const struct path *);
+int	do_mount(struct lwp *, const char *source, const char *target,
+	    const char *fstype, unsigned long flags, const char *data);
+int	do_umount(struct lwp *, const char *target, int flags);
+
+void	vfs_init(void);
+/* Mount the first root (tmpfs) and unpack the initramfs into it. */
+int	vfs_mountroot(void);
+void	vfs_sync_all(void);
+
+#endif /* !_SYS_VNODE_H_ */

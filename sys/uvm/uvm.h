@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Virtual memory: physical pages, kernel memory, address spaces, faults.
+ *
+ * Overview: every page of guest-physical memory the domain may ever own has a
+ * vm_page.  Anonymous memory is kept in anons (a page, and later a swap slot)
+ * gathered in amaps; fork shares them copy-on-write.  Map entries refer to an amap, an
+ * object, or both (private file mapping).
+ */
+#ifndef _UVM_UVM_H_
+#define	_UVM_UVM_H_
+
+#include <sys/mman.h>
+#include <sys/proc.h>
+#include <sys/uio.h>
+#include <machine/pmap.h>
+#include <uvm/uvm_object.h>
+
+struct vm_anon;
+struct uio;
+
+struct vm_page {
+	union {
+		TAILQ_ENTRY(vm_page) pg_list;	/* [q] free or LRU queue */
+		struct {
+			void	*slab, *freelist; /* owner's use when PG_KMEM */
+		} pg_kmem;
+	};
+	RB_ENTRY(vm_page) pg_node;		/* [l] in its object */
+	struct uvm_object *pg_object;		/* [l] */
+	struct vm_anon	*pg_anon;		/* [l] */
+	uint64_t	pg_offset;		/* [l] in the object, bytes */
+	volatile uint32_t pg_flags;		/* [a] PG_* */
+	uint16_t	pg_wire;		/* [l] */
+	uint16_t	pg_order;		/* free block order, and kmem's */
+	struct pmap_page pg_md;			/* the pmap's */
+};
+#define	PG_FREE		0x0001
+#define	PG_ABSENT	0x0002	/* no memory behind it: ballooned out or a hole */
+#define	PG_DIRTY	0x0004
+#define	PG_BUSY		0x0008
+#define	PG_KMEM		0x0010	/* kernel memory, page tables, stacks */
+#define	PG_RESERVED	0x0020	/* boot-time, never freed */
+#define	PG_ZERO		0x0040	/* known to be zero */
+#define	PG_ACTIVE	0x0080
+#define	PG_INACTIVE	0x0100
+#define	PG_REFERENCED	0x0200
+
+/* Page descriptors: a virtual array from machine/pmap.h VM_PAGES_BASE. */
+#define	VM_PAGE(pfn)		(&((struct vm_page *)VM_PAGES_BASE)[pfn])
+#define	PHYS_TO_VM_PAGE(pa)	VM_PAGE((pa) >> PAGE_SHIFT)
+#define	VM_PAGE_TO_PFN(pg)						\
+	((uintptr_t)((pg) - (struct vm_page *)VM_PAGES_BASE))
+#define	VM_PAGE_TO_PHYS(pg)	ptoa(VM_PAGE_TO_PFN(pg))
+#define	VM_PAGE_TO_KVA(pg)	((void *)PMAP_DIRECT_MAP(VM_PAGE_TO_PHYS(pg)))
+
+struct uvmexp {				/* counters, in pages; [a] */
+	volatile size_t	total;		/* pages the domain owns now */
+	volatile size_t	free;
+	volatile size_t	kmem, anon, file, pagetables, active, inactive, wired;
+	volatile size_t	reserve;	/* kept for the kernel's needs */
+	volatile size_t	maxpages;	/* the most it may ever own */
+	volatile uint64_t faults, cow, pageins, pageouts, oomkills;
+};
+extern struct uvmexp uvmexp;
+
+/* -- boot -- */
+/* Give free memory [start, end) pfns to the allocator; vm_pages exist. */
+void	uvm_page_addrange(uintptr_t startpfn, uintptr_t endpfn);
+void	uvm_init(void);			/* after the machine's addranges */
+
+/* -- pages (uvm_page.c) -- */
+#define	UVM_PGA_ZERO		0x1
+#define	UVM_PGA_NOSLEEP		0x2	/* any context */
+#define	UVM_PGA_USERESERVE	0x4	/* page tables, the pager, suspend */
+struct vm_page *uvm_pagealloc(int flags);	/* NULL: none to be had */
+void	uvm_pagefree(struct vm_page *);		/* any context */
+/* 2^order pages, physically contiguous (guest-physical), aligned. */
+struct vm_page *uvm_pagealloc_order(unsigned int order, int flags);
+void	uvm_pagefree_order(struct vm_page *, unsigned int order);
+/* Called when free memory is low; set by the balloon: wants n pages back. */
+extern void (*uvm_lowmem_hook)(size_t npages);
+/* Give a page out of the system for good / take it back (balloon). */
+struct vm_page *uvm_balloon_take(int flags);	/* now PG_ABSENT */
+void	uvm_balloon_return(struct vm_page *);
+
+/* -- kernel address space (uvm_km.c) -- */
+#define	UVM_KM_NOSLEEP	0x1
+#define	UVM_KM_ZERO	0x2
+#define	UVM_KM_GUARD	0x4		/* unmapped page below and above */
+#define	UVM_KM_VAONLY	0x8		/* address space without memory */
+vaddr_t	uvm_km_alloc(vsize_t size, int flags);	/* 0: failed */
+void	uvm_km_free(vaddr_t, vsize_t size, int flags);
+
+/* -- address spaces (uvm_map.c) -- */
+struct vm_map_entry {
+	RB_ENTRY(vm_map_entry) e_node;
+	vaddr_t		e_start, e_end;
+	struct uvm_object *e_object;	/* or NULL */
+	uint64_t	e_offset;	/* in the object */
+	struct vm_amap	*e_amap;	/* or NULL */
+	size_t		e_amapoff;	/* in pages */
+	vm_prot_t	e_prot, e_maxprot;
+	unsigned int	e_flags;
+	struct file	*e_file;	/* for /proc/PID/maps; referenced */
+};
+#define	ME_SHARED	0x01
+#define	ME_NEEDSCOPY	0x02		/* amap is shared, copy before write */
+#define	ME_GROWSDOWN	0x04
+#define	ME_STACK	0x08
+#define	ME_HEAP		0x10
+#define	ME_WIRED	0x20
+#define	ME_DONTFORK	0x40
+#define	ME_WIPEONFORK	0x80
+#define	ME_NORESERVE	0x100
+#define	ME_VDSO		0x200
+
+RB_HEAD(vm_map_tree, vm_map_entry);
+
+struct vm_map {
+	struct rwlock	m_lock;
+	struct vm_map_tree m_entries;	/* [l] */
+	unsigned int	m_nentries;	/* [l] */
+	vaddr_t		m_min, m_max;	/* [I] */
+	struct pmap	*m_pmap;	/* [I] */
+	size_t		m_size;		/* [l] bytes mapped */
+	uint64_t	m_generation;	/* [l] */
+};
+
+struct vmspace {
+	refcount_t	vm_ref;		/* [a] */
+	struct vm_map	vm_map;
+	vaddr_t		vm_brk_start, vm_brk;	/* [l] */
+	vaddr_t		vm_stack_top;
+	vaddr_t		vm_mmap_top;	/* searches go down from here */
+	vaddr_t		vm_code_start, vm_code_end, vm_data_start, vm_data_end;
+	size_t		vm_rss_max;	/* pages */
+	size_t		vm_locked;	/* pages */
+};
+
+struct vmspace *vmspace_alloc(void);		/* NULL: no memory */
+struct vmspace *vmspace_get(struct vmspace *);
+void	vmspace_put(struct vmspace *);		/* last: tears down; sleeps */
+/* A copy-on-write copy for fork. */
+int	vmspace_fork(struct vmspace *, struct vmspace **);
+/* Make curlwp's process use it; puts the old one. */
+void	vmspace_switch(struct lwp *, struct vmspace *);
+size_t	vmspace_rss(struct vmspace *);		/* pages */
+
+struct uvm_mapargs {
+	vaddr_t		va;		/* hint, or exact with MAP_FIXED */
+	vsize_t		size;		/* bytes, page multiple */
+	vm_prot_t	prot, maxprot;
+	int		flags;		/* MAP_* */
+	unsigned int	eflags;		/* extra ME_* */
+	struct uvm_object *object;	/* reference is taken over on success */
+	uint64_t	offset;
+	struct file	*file;		/* for the maps file; gets a ref */
+};
+/* mmap: place, replace (MAP_FIXED), record. EINVAL, ENOMEM, EEXIST. */
+int	uvm_mmap(struct vmspace *, const struct uvm_mapargs *, vaddr_t *va);
+int	uvm_unmap(struct vmspace *, vaddr_t, vsize_t);
+int	uvm_protect(struct vmspace *, vaddr_t, vsize_t, vm_prot_t);
+int	uvm_mremap(struct vmspace *, vaddr_t old, vsize_t oldsz, vsize_t newsz,
+	    int flags, vaddr_t newva, vaddr_t *va);
+int	uvm_madvise(struct vmspace *, vaddr_t, vsize_t, int advice);
+int	uvm_msync(struct vmspace *, vaddr_t, vsize_t, int flags);
+int	uvm_mincore(struct vmspace *, vaddr_t, vsize_t, unsigned char *vec);
+int	uvm_mlock(struct vmspace *, vaddr_t, vsize_t, bool lock);
+/* Set the break; *brk is in and out (unchanged on failure, as brk(2)). */
+void	uvm_brk(struct vmspace *, vaddr_t *brk);
+struct vm_map_entry *uvm_map_lookup(struct vm_map *, vaddr_t); /* locked */
+
+/*
+ * Resolve a fault at va in a user map. access: PROT_* wanted. 0, or EFAULT
+ * (no mapping: SEGV_MAPERR), EACCES (SEGV_ACCERR), EIO (SIGBUS), ENOMEM.
+ * Thread context, may sleep, interrupts on.
+ */
+int	uvm_fault(struct vmspace *, vaddr_t, vm_prot_t access);
+/* Read or write another process' memory (ptrace, /proc/PID/mem). */
+int	uvm_io(struct vmspace *, vaddr_t, void *buf, size_t, enum uio_rw,
+	    bool force);
+
+#endif /* !_UVM_UVM_H_ */
