@@ -21,7 +21,7 @@
 #define	atomic_swap(p, v)	__atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 /* Store n if *p is o; true when it did. */
 #define	atomic_cas(p, o, n)	__extension__({				\
-	__typeof__(*(p)) __o = (o);					\
+	__typeof__((__typeof__(*(p)))0) __o = (o);	/* unqualified */ \
 	__atomic_compare_exchange_n((p), &__o, (n), false,		\
 	    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); })
 #define	compiler_barrier()	__asm__ volatile("" ::: "memory")

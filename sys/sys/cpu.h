@@ -79,6 +79,14 @@ void	cpu_start_others(void);
 extern volatile bool cpu_others_stopped;
 /* Never returns: stop this CPU for good (panic, halt). */
 void	cpu_halt(void) __dead;
+/*
+ * Pending work of a CPU: cpu_ipi_send() interrupts it (sys/arch), its handler
+ * calls cpu_ipi_dispatch() (kern_cpu.c). Hard interrupt context.
+ */
+void	cpu_ipi_send(struct cpu_info *);
+void	cpu_ipi_dispatch(struct cpu_info *);
+/* A spin lock is held elsewhere: let other vCPUs run. Any context. */
+void	cpu_spin_yield(void);
 /* Wait for an interrupt; entered and left with interrupts off. */
 void	cpu_idle(void);
 
