@@ -40,9 +40,21 @@ struct cred {
 	uint64_t	cr_cap_inheritable, cr_cap_permitted,
 			cr_cap_effective, cr_cap_bset, cr_cap_ambient;
 	unsigned int	cr_securebits;
-	unsigned int	cr_ngroups;
+	unsigned int	cr_ngroups;	/* sorted */
 	gid_t		*cr_groups;
+	struct uidinfo	*cr_uidinfo;	/* of cr_ruid; referenced */
 };
+/* What one real user has in use, for RLIMIT_NPROC and RLIMIT_SIGPENDING. */
+struct uidinfo {
+	LIST_ENTRY(uidinfo) ui_link;	/* kern_resource.c */
+	refcount_t	ui_ref;
+	uid_t		ui_uid;		/* [I] */
+	unsigned int	ui_nthreads;	/* [a] */
+	unsigned int	ui_nsigqueue;	/* [a] */
+};
+struct uidinfo *uidinfo_get(uid_t);	/* NULL: no memory; may sleep */
+void	uidinfo_ref(struct uidinfo *);
+void	uidinfo_put(struct uidinfo *);	/* any context */
 struct cred *cred_get(struct cred *);
 void	cred_put(struct cred *);
 struct cred *cred_dup(const struct cred *);	/* NULL: no memory */
@@ -50,6 +62,11 @@ struct cred *cred_dup(const struct cred *);	/* NULL: no memory */
 int	cred_capable(const struct cred *, int cap);
 bool	cred_in_group(const struct cred *, gid_t);
 extern struct cred *cred_kernel;
+/* Make it the calling thread's credential; takes the reference over. */
+void	cred_commit(struct lwp *, struct cred *);
+/* Another thread's credential, with a reference.  [T] held. */
+struct cred *lwp_cred_ref(struct lwp *);
+struct cred *proc_cred_ref(struct proc *);	/* its leader's */
 #define	CAP_CHOWN		0
 #define	CAP_DAC_OVERRIDE	1
 #define	CAP_DAC_READ_SEARCH	2
@@ -81,18 +98,24 @@ extern struct cred *cred_kernel;
 
 /* -- process groups and sessions -- */
 struct session {
-	refcount_t	s_ref;
-	pid_t		s_sid;
+	refcount_t	s_ref;		/* [a] */
+	pid_t		s_sid;		/* [I] */
 	struct proc	*s_leader;	/* [T] */
 	struct tty	*s_tty;		/* [T] controlling terminal */
 };
 struct pgrp {
-	LIST_ENTRY(pgrp) pg_hash;	/* [T] */
-	LIST_HEAD(, proc) pg_members;	/* [T] */
-	refcount_t	pg_ref;
+	struct spinlock	pg_lock;
+	/* Changes under [T] for writing and pg_lock; either one to read. */
+	LIST_HEAD(, proc) pg_members;
+	refcount_t	pg_ref;		/* [a] a tty may hold one */
 	pid_t		pg_id;		/* [I] */
-	struct session	*pg_session;	/* [I] */
+	struct session	*pg_session;	/* [I] referenced */
 };
+/* References; any context. */
+struct pgrp *pgrp_get(struct pgrp *);
+void	pgrp_put(struct pgrp *);
+struct session *session_get(struct session *);
+void	session_put(struct session *);
 
 struct sigpend {			/* a queue of pending signals */
 	sigset_t	sp_set;
@@ -124,10 +147,16 @@ struct proc {
 	unsigned int	p_flags;	/* [p] P_* */
 	int		p_xstat;	/* [p] wait status */
 	int		p_exitsig;	/* [I] signal to the parent */
-	struct condvar	p_waitcv;	/* [T] parent waits here */
+	struct condvar	p_waitcv;	/* waits for children, with p_lock */
+	unsigned int	p_waitgen;	/* [p] a child changed its state */
+	struct condvar	p_stopcv;	/* stopped threads, with p_lock */
+	struct condvar	p_threadcv;	/* exec waits for the other threads */
 	struct sigpend	p_sigpend;	/* [p] to the whole process */
 	struct sigacts	*p_sigacts;	/* [p] */
-	unsigned int	p_nstopped;	/* [p] */
+	unsigned int	p_nstopped;	/* [p] threads stopped already */
+	int		p_stopsig;	/* [p] what stopped it */
+	int		p_contcode;	/* [p] CLD_* to tell the parent, or 0 */
+	struct lwp	*p_execer;	/* [p] thread that does P_EXECING */
 
 	struct vmspace	*p_vmspace;	/* [o] changes in exec/exit only */
 	struct filedesc	*p_fd;		/* [o] */
@@ -143,6 +172,8 @@ struct proc {
 	struct rusage_ns p_cru;		/* [p] of waited-for children */
 	struct callout	p_itimer_real;
 	nsec_t		p_itimer_interval;	/* [p] */
+	struct ptimer	*p_ptimers;	/* [p] timer_create(2), kern_timer.c */
+	int		p_ptimer_next;	/* [p] next timer id */
 	struct condvar	p_vforkcv;	/* vfork parent waits: P_VFORK gone */
 	int		p_nice;		/* [p] -20..19 */
 	unsigned int	p_personality;
@@ -152,13 +183,17 @@ struct proc {
 	bool		p_subreaper, p_nonewprivs;
 };
 #define	P_EXITING	0x0001		/* exit has begun; threads must die */
-#define	P_STOPPED	0x0002		/* by a stop signal */
+#define	P_STOPPED	0x0002		/* by a stop signal: all threads */
 #define	P_CONTINUED	0x0004		/* to be reported to WCONTINUED */
 #define	P_STOPREPORT	0x0008		/* stop not yet reported to wait */
 #define	P_VFORK		0x0010		/* still borrows the parent's memory */
 #define	P_EXECED	0x0020
 #define	P_SYSTEM	0x0040		/* kernel process */
 #define	P_EXECING	0x0080		/* other threads must die for exec */
+#define	P_STOPPING	0x0100		/* threads are to stop, or have */
+#define	P_STOPDEQ	0x0200		/* a stop signal is being taken */
+#define	P_UNKILLABLE	0x0400		/* init: defaults do not kill it */
+#define	P_ORPHANEXIT	0x0800		/* nobody waits: reap it at once */
 
 enum lwp_state { LS_EMBRYO, LS_RUN, LS_ONCPU, LS_SLEEP, LS_STOP, LS_ZOMBIE };
 
@@ -188,12 +223,15 @@ struct lwp {
 	/* signals */
 	sigset_t	l_sigmask;	/* [o] written; [p] read */
 	sigset_t	l_oldmask;	/* restored after sigsuspend & co. */
+	sigset_t	l_sigwait;	/* [p] what sigtimedwait() waits for */
+	bool		l_stopped;	/* [p] counted in p_nstopped */
 	struct sigpend	l_sigpend;	/* [p] */
 	stack_t		l_sigstk;	/* [o] */
 	/* ABI */
 	struct trapframe *l_tf;		/* [o] user registers */
 	struct cred	*l_cred;	/* [o]; others under p_lock */
 	uintptr_t	l_clear_child_tid; /* [o] user address */
+	uintptr_t	l_set_child_tid; /* [o] user address, at the start */
 	uintptr_t	l_robust_list;	/* [o] user address */
 	uintptr_t	l_rseq;		/* [o] user address */
 	uint32_t	l_rseq_len, l_rseq_sig;
@@ -223,6 +261,7 @@ struct lwp {
 #define	LF_RESTOREMASK	0x1		/* l_oldmask is valid */
 #define	LF_SYSTEM	0x2		/* kernel thread */
 #define	LF_EXITING	0x4
+#define	LF_KILLONLY	0x8		/* only death ends this sleep */
 
 /*
  * A personality: how user programs talk to the kernel.  Linux's is the one
@@ -263,12 +302,27 @@ extern struct proc *initproc;
 extern unsigned int nprocs, nthreads;	/* [a] */
 
 /* kern_proc.c */
+void	proc_init(void);
 struct proc *proc_find(pid_t);		/* [T] held; NULL or a live proc */
 struct lwp *lwp_find(pid_t tid);	/* [T] held */
 struct pgrp *pgrp_find(pid_t);		/* [T] held */
 int	proc_setsid(struct proc *, pid_t *sid);
 int	proc_setpgid(struct proc *caller, pid_t pid, pid_t pgid);
 bool	pgrp_orphaned(struct pgrp *);	/* [T] held */
+/* A number for a new thread or process: EAGAIN, ENOMEM. [T] written. */
+int	pid_alloc(pid_t *);
+/* Give back what pid_alloc() gave and nothing was entered under. */
+void	pid_abandon(pid_t);
+void	pid_enter_lwp(pid_t, struct lwp *);	/* NULL: leaves; [T] written */
+void	pid_enter_proc(pid_t, struct proc *);
+/* Put p into the group; creates it when there is none. [T] written. */
+int	pgrp_enter(struct proc *, pid_t pgid, struct session *);
+void	pgrp_leave(struct proc *);		/* [T] written */
+/* Signals for groups that p's exit or move leaves orphaned. [T] written. */
+void	pgrp_fix_orphans(struct proc *, struct proc *parent, bool entering);
+/* The address space of any process with a reference, NULL if it has none. */
+struct vmspace *proc_vmspace_ref(struct proc *);
+struct session *proc_session(const struct proc *);	/* [T] held */
 
 /* kern_fork.c: flags are Linux's CLONE_*. */
 struct clone_args_k {
@@ -280,15 +334,42 @@ struct clone_args_k {
 	int		*pidfd;
 };
 int	do_clone(struct lwp *, const struct clone_args_k *, pid_t *tid);
+/*
+ * A thread of p with its kernel stack and number, not yet runnable; `from`
+ * gives scheduling class and affinity, NULL: the defaults.  Then
+ * cpu_lwp_fork() and lwp_start().  EAGAIN, ENOMEM.  Thread context.
+ */
+int	lwp_alloc(struct proc *p, struct lwp *from, struct lwp **);
+/* Enter it in its process and make it runnable. */
+void	lwp_start(struct lwp *);
+/* Free a thread that never ran, or one that never runs again. May sleep. */
+void	lwp_free(struct lwp *);
+/* Process 1, a child of proc0, begins in fn(arg); fn ends with do_execve(). */
+int	fork_init(void (*fn)(void *), void *arg);
 /* kern_exit.c */
 void	do_exit_group(struct lwp *, int status) __dead;	/* wait status */
 void	lwp_exit(struct lwp *, int status) __dead;	/* this thread */
+/* Mark the threads of a process for death; p_lock held. */
+void	proc_kill_threads(struct proc *, struct lwp *except);
+/* vfork(2)'s child has left the borrowed memory: let the parent go on. */
+void	vfork_done(struct proc *);
 struct rusage_ns;
 int	do_wait(struct lwp *, int idtype, pid_t id, int options,
 	    pid_t *pid, int *status, struct rusage_ns *, ksiginfo_t *);
 /* kern_exec.c */
 int	do_execve(struct lwp *, struct path *dir, const char *path,
 	    char *const *argv, char *const *envp, int flags);
+/* kern_resource.c */
+struct rlimit proc_rlimit(struct proc *, int which);
+#define	rlimit_cur(p, n)	atomic_load_relaxed(&(p)->p_rlimit[n].rlim_cur)
+void	rusage_add(struct rusage_ns *, const struct rusage_ns *);
+/* Of all threads, living and gone. */
+void	proc_rusage(struct proc *, struct rusage_ns *);
+int	do_prlimit(struct lwp *, struct proc *, int which,
+	    const struct rlimit *new, struct rlimit *old);
+int	do_getpriority(struct lwp *, int which, int who, int *nice);
+int	do_setpriority(struct lwp *, int which, int who, int nice);
+void	resource_init(void);
 /*
  * The last stop before user mode, called with interrupts on while l_ast is
  * not 0: signals, rescheduling, dying.
@@ -300,6 +381,11 @@ void	sched_init(void);
 void	sched_enqueue(struct lwp *);	/* a new thread becomes runnable */
 void	sched_yield_cpu(void);
 void	mi_switch(void);		/* interrupts off, state set, own lock */
+/*
+ * curlwp has ended: it becomes LS_ZOMBIE, is switched away from for good and
+ * lwp_free() is called for it, later and on another stack.
+ */
+void	sched_exit(void) __dead;
 void	sched_tick(void);		/* soft interrupt: slice used up */
 void	sched_setaffinity_lwp(struct lwp *, const uint64_t *mask);
 void	sched_setpriority_lwp(struct lwp *);	/* after nice/policy change */

@@ -133,12 +133,65 @@ void	pgsignal(struct pgrp *, int signo);
 /* A fault of the current thread: cannot be blocked or ignored away. */
 void	trapsignal(struct lwp *, const ksiginfo_t *);
 
-/* True if curlwp has a signal to take (not blocked, not ignored). */
+/*
+ * Raise with an error: EAGAIN when RLIMIT_SIGPENDING is reached for a signal
+ * that may not get lost (real-time, from sigqueue).
+ */
+int	psignal_queue(struct proc *, const ksiginfo_t *);
+int	lwp_signal_queue(struct lwp *, const ksiginfo_t *);
+
+/*
+ * True if a sleep of the thread (curlwp) has to end: a signal to take, a stop,
+ * or death.  Looks at l_ast only, so that any lock may be held.
+ */
 bool	sig_pending(struct lwp *);
 /*
  * Take what is pending before going back to user mode: stop, die, or have
  * the personality build a frame.  Thread context, interrupts on.
  */
 void	sig_deliver(struct lwp *, struct trapframe *);
+
+/* Set the calling thread's mask (sigprocmask). */
+void	sig_setmask(struct lwp *, sigset_t);
+/*
+ * sigsuspend, ppoll, pselect, epoll_pwait: set a mask for the time of this
+ * call.  When the call ends without ERESTARTNOHAND/EINTR, put the old one
+ * back by sig_mask_restore(); otherwise sig_deliver() does it.
+ */
+void	sig_mask_temp(struct lwp *, sigset_t);
+void	sig_mask_restore(struct lwp *);
+/* What is pending for the thread and is blocked or not: sigpending(2). */
+sigset_t sig_pending_set(struct lwp *);
+/* sigaction(2); new or old may be NULL. */
+int	do_sigaction(struct lwp *, int signo, const struct sigaction *new,
+	    struct sigaction *old);
+/* sigtimedwait(2); deadline 0: none, <0: do not wait. EAGAIN, EINTR. */
+int	do_sigtimedwait(struct lwp *, sigset_t, nsec_t deadline, ksiginfo_t *);
+int	do_sigaltstack(struct lwp *, const stack_t *new, stack_t *old,
+	    uintptr_t sp, size_t minsize);
+/* Take one signal of the set off the queues: for signalfd. 0: none. */
+int	sig_dequeue(struct lwp *, sigset_t, ksiginfo_t *);
+/*
+ * kill(2) and its relations: pid > 0, 0 (own group), -1 (everybody), < -1
+ * (group); signo 0 only checks.  ksi carries the code and the sender.
+ */
+int	do_kill(struct lwp *, pid_t, const ksiginfo_t *);
+int	do_tgkill(struct lwp *, pid_t tgid, pid_t tid, const ksiginfo_t *);
+/* 0 or EPERM: may the thread send this to p?  [T] held. */
+int	sig_permitted(struct lwp *, struct proc *, int signo);
+
+struct sigacts;
+struct sigpend;
+void	sig_init(void);
+struct sigacts *sigacts_alloc(const struct sigacts *from); /* NULL: new */
+void	sigacts_put(struct sigacts *);
+void	sigpend_init(struct sigpend *);
+void	sigpend_flush(struct sigpend *);	/* drop all; p_lock held */
+/* exec: caught signals get their default again. */
+void	sigacts_exec(struct sigacts *);
+/* Look again whether the thread (curlwp) has a signal; p_lock held. */
+void	sig_recalc(struct lwp *);
+/* Tell a parent about a child: SIGCHLD and waiters.  [T] held. */
+void	proc_notify_parent(struct proc *child, int code);
 
 #endif /* !_SYS_SIGNAL_H_ */
