@@ -22,7 +22,7 @@ ifneq ($(findstring clang,$(CC)),)
 WARN += -Wno-unused-command-line-argument
 endif
 
-CPPFLAGS = -D_KERNEL -DLIBBSD_OVERLAY -D__XEN_INTERFACE_VERSION__=0x00040d00 \
+CPPFLAGS = -D_KERNEL -DLIBBSD_OVERLAY -D_LIBC_LIMITS_H_ -D__XEN_INTERFACE_VERSION__=0x00040d00 \
 	-nostdinc -isystem $(shell $(CC) -print-file-name=include) \
 	-include opt.h -Igen -Iinclude -Iinclude-pub -I$(TOP)/sys
 CFLAGS = -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie \
