@@ -36,6 +36,14 @@ struct boot_option_desc {
 	static const struct boot_option_desc sym = { name, help };	\
 	SET_ENTRY(boot_options, sym)
 
+/* The next word of a command line; quotes group and are taken away. */
+bool	boot_next_word(const char **line, char *buf, size_t len);
+/* Report what nobody knows; make init's words.  Once, early in main(). */
+void	boot_options_init(void);
+/* Words for init, NULL-terminated; argv[0] is the caller's to set. */
+extern char *boot_init_argv[];
+extern char *boot_init_envp[];
+
 /* Release the module's pages to the page allocator. Once. */
 void	boot_module_free(void);
 /* A kernel mapping of the module (read-only use); NULL if there is none. */

@@ -16,7 +16,8 @@
 struct callout {
 	RB_ENTRY(callout) c_link;	/* [q] */
 	nsec_t		c_deadline;	/* [q] nanouptime() */
-	struct callout_queue *c_queue;	/* [q] where it is, NULL if idle */
+	struct callout_queue *volatile c_queue;	/* [q] where it is or was */
+	bool		c_armed;	/* [q] */
 	void		(*c_func)(void *);	/* [I] */
 	void		*c_arg;		/* [I] */
 };
@@ -29,5 +30,16 @@ bool	callout_stop(struct callout *);
 /* Disarm and wait until the function is not running.  Thread context. */
 bool	callout_halt(struct callout *);
 bool	callout_pending(const struct callout *);
+
+struct cpu_info;
+
+/* Give a CPU its queue: ENOMEM.  Before it goes online; again: no effect. */
+int	callout_init_cpu(struct cpu_info *);
+/* Move what is queued on a CPU that has gone offline to this one. */
+void	callout_cpu_migrate(struct cpu_info *);
+/* Program this CPU's timer anew, after a suspend.  Interrupts off. */
+void	callout_rearm(void);
+/* The same on all CPUs.  Thread context, all CPUs running. */
+void	callout_resume(void);
 
 #endif /* !_SYS_CALLOUT_H_ */

@@ -29,6 +29,7 @@ struct cpu_info {
 	unsigned int	ci_intr_depth;	/* hard interrupts being handled */
 	uint32_t	ci_softints;	/* pending levels, a bitmap */
 	bool		ci_in_softint;
+	bool		ci_intr_user;	/* the interrupt came in user mode */
 	struct lwp	*ci_idlelwp;	/* [I] */
 	struct runqueue	*ci_runqueue;	/* [I] kern_sched.c */
 	struct callout_queue *ci_callouts; /* [I] kern_callout.c */
@@ -56,6 +57,31 @@ extern struct cpu_info cpu_info_primary;
  */
 void	preempt_disable(void);
 void	preempt_enable(void);
+/*
+ * Run pending soft interrupts and switch threads if that is wanted, as far as
+ * the context allows; returns soon if not.  Interrupts off, and off again
+ * afterwards, perhaps on another CPU.  From trap_exit_kernel(), and from
+ * trap_exit_user() before it looks at l_ast.
+ */
+void	sched_preempt(void);
+/*
+ * Around the handlers of a hard interrupt, interrupts off; user: it came in
+ * user mode.  Soft interrupts run in sched_preempt() afterwards.
+ */
+void	cpu_intr_enter(bool user);
+void	cpu_intr_exit(void);
+/*
+ * Give a CPU what the kernel proper needs before it can hatch: run queue,
+ * callout queue, idle thread.  Thread context; ENOMEM.  Again: no effect.
+ */
+int	cpu_attach(struct cpu_info *);
+/*
+ * Take a CPU out of service: its threads and callouts move away.  Thread
+ * context.  The CPU ends in cpu_dead().  EBUSY: the last one or not online.
+ */
+int	cpu_detach(struct cpu_info *);
+/* sys/arch: the idle thread of a detached CPU ends here, interrupts off. */
+void	cpu_dead(void) __dead;
 
 /* -- what the machine provides (sys/arch) -- */
 

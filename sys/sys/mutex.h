@@ -14,10 +14,9 @@ struct lwp;
 TAILQ_HEAD(sleepq, lwp);
 
 struct mutex {
-	struct lwp	*mtx_owner;
-	bool		mtx_waiters;
-	struct spinlock	mtx_lock;	/* guards the members */
-	struct sleepq	mtx_queue;
+	volatile uintptr_t mtx_owner;	/* [a] lwp, and MTX_WAITERS */
+	struct spinlock	mtx_lock;	/* guards the queue */
+	struct sleepq	mtx_queue;	/* [l] */
 	const char	*mtx_name;
 };
 

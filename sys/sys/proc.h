@@ -209,10 +209,18 @@ struct lwp {
 	TAILQ_ENTRY(lwp) l_runq;	/* [s] run or sleep queue */
 	int		l_pri;		/* [s] effective, 0 best */
 	uint64_t	l_affinity[MAXCPUS / 64];	/* [s] */
-	struct sched_entity {		/* kern_sched.c */
-		nsec_t	se_slice_start, se_runtime, se_vruntime;
-		int	se_policy, se_rtprio;
-		bool	se_bound;
+	struct sched_entity {		/* kern_sched.c; all [s] */
+		RB_ENTRY(lwp) se_node;	/* in the fair queue */
+		nsec_t	se_start;	/* time charged up to here */
+		nsec_t	se_slice_end;
+		nsec_t	se_queued;	/* since when it waits for a CPU */
+		nsec_t	se_vruntime;
+		nsec_t	se_unsplit;	/* run time not yet user or system */
+		unsigned int se_weight;
+		int	se_policy, se_rtprio;	/* SCHED_*, 0..99 */
+		bool	se_bound;	/* l_affinity may not be changed */
+		bool	se_onq;		/* in a run queue */
+		volatile bool se_oncpu;	/* its stack is in use */
 	} l_sched;
 	/* sleeping */
 	const char	*l_wchan;	/* [s] what it waits for */
@@ -220,6 +228,7 @@ struct lwp {
 	struct callout	l_timeout;
 	bool		l_timedout;	/* [s] */
 	bool		l_sigwake;	/* [s] sleep ends on a signal */
+	volatile bool	l_onsleepq;	/* queue's lock; reads by the thread */
 	/* signals */
 	sigset_t	l_sigmask;	/* [o] written; [p] read */
 	sigset_t	l_oldmask;	/* restored after sigsuspend & co. */
@@ -389,7 +398,29 @@ void	sched_exit(void) __dead;
 void	sched_tick(void);		/* soft interrupt: slice used up */
 void	sched_setaffinity_lwp(struct lwp *, const uint64_t *mask);
 void	sched_setpriority_lwp(struct lwp *);	/* after nice/policy change */
-void	sched_loadavg(unsigned long avg[3]);	/* 16.16 fixed, uses FSHIFT */
+void	sched_loadavg(unsigned long avg[3]);	/* fixed point, FSHIFT */
+#define	FSHIFT	16
+/* Scheduling policies, Linux's numbers. */
+#define	SCHED_OTHER	0
+#define	SCHED_FIFO	1
+#define	SCHED_RR	2
+#define	SCHED_BATCH	3
+#define	SCHED_IDLE	5
+#define	SCHED_RR_SLICE	(100 * NSEC_PER_MSEC)
+/* A new thread's class, weight and affinity, from `from` or the defaults. */
+void	sched_lwp_init(struct lwp *, const struct lwp *from);
+/* A sleeping thread becomes runnable, any other stays as it is. Any context. */
+void	sched_wakeup(struct lwp *);
+/* Run time up to now, and its split into user and system time; any thread. */
+void	sched_times(struct lwp *, nsec_t *user, nsec_t *sys);
+unsigned int sched_nrunnable(void);
+/* CPU times with the running stretch included, for /proc/stat. */
+struct cpu_times {
+	nsec_t	ct_user, ct_nice, ct_sys, ct_idle, ct_intr, ct_steal;
+};
+void	sched_cpu_times(struct cpu_info *, struct cpu_times *);
+/* First code of a new thread on its stack, from the switch trampoline. */
+void	lwp_startup(struct lwp *prev, struct lwp *new);
 /* Wake a sleeping thread because of a signal; p_lock held. */
 void	sleepq_signal(struct lwp *);
 

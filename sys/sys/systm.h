@@ -53,5 +53,9 @@ extern unsigned int ncpu;		/* vCPUs running now */
  * Seeded early; reseeded on resume as a new domain.
  */
 void	random_bytes(void *buf, size_t len);
+/* Mix something in; it need not be random. Any context. */
+void	random_reseed(const void *, size_t);
+void	random_init(void);
+void	random_resume(bool newdomain);
 
 #endif /* !_SYS_SYSTM_H_ */

@@ -17,6 +17,7 @@ nsec_t	nanoboottime(void);
 nsec_t	nanotime(void);
 int	time_set_realtime(nsec_t);		/* clock_settime */
 void	time_init(void);
+nsec_t	time_to_raw(nsec_t uptime);	/* what clock_raw() will say then */
 
 /*
  * Called by the suspend table: on the way down with all other CPUs stopped,

@@ -42,6 +42,19 @@ struct cpu_md {
 	struct lwp *__l;						\
 	__asm__ volatile("movq %%gs:8, %0" : "=r"(__l));		\
 	__l; })
+/*
+ * Add 1 to or take 1 from an unsigned int of this CPU's cpu_info in a single
+ * instruction, so that no preemption can come in between.
+ */
+#define	cpu_inc(field)							\
+	__asm__ volatile("incl %%gs:%c0" : :				\
+	    "i"(__offsetof(struct cpu_info, field)) : "memory", "cc")
+#define	cpu_dec(field)							\
+	__asm__ volatile("decl %%gs:%c0" : :				\
+	    "i"(__offsetof(struct cpu_info, field)) : "memory", "cc")
+/* Random words from the CPU; false: it has none, or none now. cpuid.c */
+bool	cpu_rdseed(uint64_t *);
+bool	cpu_rdrand(uint64_t *);
 #define	cpu_relax()	__asm__ volatile("pause" ::: "memory")
 
 #endif /* !_MACHINE_CPU_H_ */
