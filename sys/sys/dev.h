@@ -24,12 +24,25 @@ struct devops {
 		    struct pollentry *);
 	int	(*d_mmap)(dev_t, struct file *, off_t, size_t, vm_prot_t *,
 		    struct uvm_object **);
+	unsigned int d_flags;
 };
+#define	D_STREAM	0x1	/* no offsets: lseek and pread give ESPIPE */
+#define	D_SEEK		0x2	/* lseek works; else the offset stays 0 */
 
 /* Thread context.  mode: S_IFCHR or S_IFBLK with permissions. EEXIST, ENOMEM */
 int	dev_register(const char *name, mode_t mode, dev_t,
 	    const struct devops *, void *priv);
 void	dev_unregister(dev_t, mode_t type);
 const struct devops *dev_lookup(dev_t, mode_t type, void **priv);
+/* For devfs: the next device after (type, dev), in a fixed order. */
+struct dev_info {
+	char		di_name[32];
+	mode_t		di_mode;
+	dev_t		di_dev;
+};
+bool	dev_next(mode_t *type, dev_t *, struct dev_info *);	/* 0, 0: first */
+bool	dev_find(const char *name, size_t len, struct dev_info *);
+/* Counts registrations, to notice changes. */
+extern volatile unsigned int dev_generation;
 
 #endif /* !_SYS_DEV_H_ */

@@ -37,9 +37,21 @@
 #define	F_SETLKW	7
 #define	F_SETOWN	8
 #define	F_GETOWN	9
+#define	F_SETSIG	10
+#define	F_GETSIG	11
+#define	F_SETOWN_EX	15
+#define	F_GETOWN_EX	16
+#define	F_OFD_GETLK	36
+#define	F_OFD_SETLK	37
+#define	F_OFD_SETLKW	38
+#define	F_SETLEASE	1024
+#define	F_GETLEASE	1025
+#define	F_NOTIFY	1026
 #define	F_DUPFD_CLOEXEC	1030
 #define	F_SETPIPE_SZ	1031
 #define	F_GETPIPE_SZ	1032
+#define	F_ADD_SEALS	1033
+#define	F_GET_SEALS	1034
 #define	FD_CLOEXEC	1
 
 #define	AT_FDCWD		(-100)

@@ -19,6 +19,7 @@ struct lwp;
 struct stat_k;
 struct path;
 struct uvm_object;
+struct devops;
 
 /* uio_flags: how a transfer is to be done. */
 #define	IO_NONBLOCK	0x1
@@ -26,6 +27,7 @@ struct uvm_object;
 #define	IO_SYNC		0x4
 #define	IO_DSYNC	0x8
 #define	IO_DIRECT	0x10
+#define	IO_NOATIME	0x20	/* a read leaves the access time alone */
 
 struct fileops {
 	const char *fo_name;		/* for /proc/PID/fd: "pipe", ... */
@@ -49,7 +51,8 @@ struct fileops {
 	void	(*fo_close)(struct file *);	/* the last reference went */
 	int	fo_flags;
 };
-#define	FOF_SEEKABLE	0x1
+#define	FOF_SEEKABLE	0x1	/* has an offset, kept under f_lock */
+#define	FOF_PREAD	0x2	/* offsets mean something, f_lock not needed */
 
 struct file {
 	refcount_t	f_ref;		/* [a] */
@@ -60,14 +63,24 @@ struct file {
 	struct cred	*f_cred;	/* [I] opener's */
 	struct mutex	f_lock;		/* serialises f_offset users */
 	off_t		f_offset;	/* [f] */
-	struct pollhead	f_epoll;	/* reserved for epoll's own list */
+	void		*f_private;	/* of the driver or file system */
+	const struct devops *f_devops;	/* [I] of a device file */
+	void		*f_epoll;	/* [a] epoll's own list; kern/sys_epoll.c */
+	int		f_owner;	/* [a] F_SETOWN */
+	uint8_t		f_lockflags;	/* [a] may hold locks: kern/vfs_lock.c */
 };
 #define	FREAD(fp)	(((fp)->f_flags & O_ACCMODE) != O_WRONLY)
 #define	FWRITE(fp)	(((fp)->f_flags & O_ACCMODE) != O_RDONLY)
 
 int	file_alloc(const struct fileops *, void *data, unsigned int flags,
 	    struct file **);
+/* The same, and a name: takes a copy of the path with new references. */
+int	file_alloc_path(const struct fileops *, void *data, unsigned int flags,
+	    const struct path *, struct file **);
+/* Undo file_alloc() of a file that was not opened: no fo_close(). */
+void	file_abort(struct file *);
 struct file *file_get(struct file *);
+extern unsigned int nfiles, maxfiles;	/* [a] */
 void	file_put(struct file *);		/* thread context, may sleep */
 
 struct filedesc;
@@ -101,5 +114,38 @@ int	do_readv(struct lwp *, struct file *, struct uio *, off_t *offset,
 int	do_writev(struct lwp *, struct file *, struct uio *, off_t *offset,
 	    size_t *done);
 int	do_pipe(struct lwp *, int flags, int fds[2]);
+/* lseek(2) on an open file. ESPIPE, EINVAL, ENXIO. */
+int	do_lseek(struct file *, off_t, int whence, off_t *result);
+int	do_fcntl_setfl(struct lwp *, struct file *, unsigned int flags);
+/* F_SETPIPE_SZ and F_GETPIPE_SZ; EBADF if it is no pipe. */
+int	pipe_set_size(struct lwp *, struct file *, size_t, size_t *result);
+int	pipe_get_size(struct file *, size_t *);
+int	do_eventfd(struct lwp *, unsigned int initval, int flags, int *fd);
+int	do_memfd_create(struct lwp *, const char *name, unsigned int flags,
+	    int *fd);
+/* Copy between two files inside the kernel; NULL: the file's own offset. */
+int	do_copy_file(struct lwp *, struct file *in, off_t *inoff,
+	    struct file *out, off_t *outoff, size_t len, size_t *done);
+
+/* Locks on files (vfs_lock.c). */
+struct flock_k {
+	short		l_type, l_whence;
+	off_t		l_start, l_len;
+	pid_t		l_pid;
+};
+#define	F_RDLCK		0
+#define	F_WRLCK		1
+#define	F_UNLCK		2
+#define	LOCK_SH		1
+#define	LOCK_EX		2
+#define	LOCK_NB		4
+#define	LOCK_UN		8
+/* cmd: F_GETLK, F_SETLK, F_SETLKW and the F_OFD_ ones. */
+int	do_fcntl_lock(struct lwp *, struct file *, int cmd, struct flock_k *);
+int	do_flock(struct lwp *, struct file *, int op);
+/* A descriptor of the table is closed: its POSIX locks go. */
+void	lock_fd_closed(struct filedesc *, struct file *);
+/* The last reference to the file went. */
+void	lock_file_closed(struct file *);
 
 #endif /* !_SYS_FILE_H_ */

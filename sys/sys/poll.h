@@ -6,7 +6,8 @@
  * state changes (any context).  fo_poll() returns what is ready now and, given
  * a pollentry, hooks it in *first*; the entry's callback then runs at each
  * pollwakeup() (with the head's spin lock held: it may only wake or queue).
- * poll, select and epoll are all built on this.
+ * poll, select and epoll are all built on this.  A pollhead lives at least as
+ * long as the files that hook entries in.
  */
 #ifndef _SYS_POLL_H_
 #define	_SYS_POLL_H_

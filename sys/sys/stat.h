@@ -30,6 +30,16 @@
 #define	S_ISFIFO(m)	(((m) & S_IFMT) == S_IFIFO)
 #define	S_ISSOCK(m)	(((m) & S_IFMT) == S_IFSOCK)
 
+#define	DT_UNKNOWN	0
+#define	DT_FIFO		1
+#define	DT_CHR		2
+#define	DT_DIR		4
+#define	DT_BLK		6
+#define	DT_REG		8
+#define	DT_LNK		10
+#define	DT_SOCK		12
+#define	IFTODT(m)	(((m) & S_IFMT) >> 12)
+
 struct stat_k {
 	dev_t		st_dev;
 	ino_t		st_ino;
@@ -60,5 +70,8 @@ struct setattr {
 #define	SETATTR_SIZE	0x08
 #define	SETATTR_ATIME	0x10
 #define	SETATTR_MTIME	0x20
+#define	SETATTR_ATIME_NOW 0x40	/* the time is now: fewer rights needed */
+#define	SETATTR_MTIME_NOW 0x80
+#define	SETATTR_KILLPRIV 0x100	/* drop set-id bits as a write does */
 
 #endif /* !_SYS_STAT_H_ */

@@ -86,6 +86,13 @@ struct vops {
 		    size_t, int flags);
 	int	(*vop_listxattr)(struct vnode *, char *, size_t, size_t *);
 	int	(*vop_removexattr)(struct vnode *, const char *);
+	/* SEEK_DATA or SEEK_HOLE from off.  NULL: the file has no holes. */
+	int	(*vop_seek)(struct vnode *, off_t off, int whence, off_t *);
+	/* fallocate(2): mode is FALLOC_FL_*.  NULL: EOPNOTSUPP. */
+	int	(*vop_fallocate)(struct vnode *, int mode, off_t, off_t len);
+	/* A regular file without a name (O_TMPFILE).  NULL: EOPNOTSUPP. */
+	int	(*vop_tmpfile)(struct vnode *dir, mode_t, struct cred *,
+		    struct vnode **);
 	/* The last reference went: free the file if it has no name left. */
 	void	(*vop_inactive)(struct vnode *);
 	/* Forget the vnode: free v_data. */
@@ -105,18 +112,37 @@ struct vnode {
 	void		*v_data;	/* [I] the file system's */
 	struct rwlock	v_lock;
 	struct uvm_object v_uobj;	/* pages; tmpfs points elsewhere */
+	int		v_writers;	/* [a] files open for writing; < 0:
+					 * programs that run from it */
 	void		*v_fifo;	/* [v] kern/vfs_fifo.c */
+	struct lockhead	*v_locks;	/* kern/vfs_lock.c, its lock */
 	LIST_ENTRY(vnode) v_hash;	/* per-fs use */
 	struct pollhead	v_pollhead;
 };
 #define	VV_ROOT		0x1
 #define	VV_NOCACHE	0x2	/* names in it are not cached */
 #define	VV_NODEV	0x4
+#define	VV_DEAD		0x8	/* a removed directory: nothing goes in */
 
+/*
+ * A vnode with one reference and v_lock initialised; v_mode, v_uid, v_gid,
+ * v_ino, v_rdev and v_flags are the caller's to fill in before others see it.
+ */
 int	vnode_alloc(struct mount *, const struct vops *, void *data,
 	    struct vnode **);
 struct vnode *vref(struct vnode *);
+/* For a file system's own table: false if the last reference is going. */
+bool	vref_tryget(struct vnode *);
 void	vrele(struct vnode *);		/* may sleep */
+/*
+ * Owner and mode of a new file in dir: fsuid, fsgid, a set-group-id
+ * directory's group.  For vop_create() and friends; *mode is in and out.
+ */
+void	vnode_new_owner(const struct vnode *dir, const struct cred *,
+	    mode_t *mode, uid_t *, gid_t *);
+/* Keep writers out while a program runs from the file: ETXTBSY, or 0. */
+int	vnode_deny_write(struct vnode *);
+void	vnode_allow_write(struct vnode *);
 
 /* 0, EACCES: may cred do R_OK | W_OK | X_OK to it? v_lock held or racy ok. */
 int	vnode_access(struct vnode *, int how, const struct cred *);
@@ -136,6 +162,8 @@ struct vfsops {
 	int	(*vfs_unmount)(struct mount *, bool force);
 	int	(*vfs_statfs)(struct mount *, struct statfs_k *);
 	int	(*vfs_sync)(struct mount *);
+	/* MS_REMOUNT with new options; NULL: options must be empty. */
+	int	(*vfs_remount)(struct mount *, const char *options);
 	/* Append ",key=value" options for /proc/mounts. */
 	void	(*vfs_showopts)(struct mount *, char *, size_t);
 };
@@ -152,6 +180,9 @@ struct mount {
 	dev_t		mnt_dev;	/* [I] st_dev of its files */
 	struct mutex	mnt_rename;	/* cross-directory renames */
 	char		*mnt_source;	/* [I] */
+	struct dentry	*mnt_rootd;	/* [I] */
+	unsigned int	mnt_writers;	/* [a] files open for writing */
+	TAILQ_ENTRY(mount) mnt_list;	/* kern/vfs_mount.c */
 };
 #define	MS_RDONLY	1
 #define	MS_NOSUID	2
@@ -186,6 +217,13 @@ struct path {
 void	path_get(struct path *);	/* one more reference on both */
 void	path_put(struct path *);
 struct vnode *path_vnode(const struct path *);	/* borrowed; NULL: negative */
+bool	path_equal(const struct path *, const struct path *);
+struct mount *path_mount(const struct path *);	/* borrowed */
+unsigned int path_mntflags(const struct path *);	/* MS_*, all that apply */
+int	path_mntid(const struct path *);
+bool	path_is_mntroot(const struct path *);
+/* EROFS unless files seen through it may be changed. */
+int	path_writable(const struct path *);
 /*
  * The absolute name as seen from `root` (NULL: the caller's root);
  * " (deleted)" is appended, "(unreachable)" prepended as Linux does.
@@ -201,6 +239,12 @@ struct cwdinfo {			/* shared by CLONE_FS */
 struct cwdinfo *cwd_get(struct cwdinfo *);
 void	cwd_put(struct cwdinfo *);
 int	cwd_copy(struct cwdinfo *, struct cwdinfo **);
+/* Copies with references of the calling process' directories. */
+void	cwd_get_cwd(struct lwp *, struct path *);
+void	cwd_get_root(struct lwp *, struct path *);
+/* CLONE_FS is undone: the caller's process gets its own copy. */
+int	cwd_unshare(struct lwp *);
+mode_t	cwd_umask(struct lwp *);
 extern struct path rootpath;		/* of the system; set by main() */
 
 /*
@@ -211,6 +255,12 @@ extern struct path rootpath;		/* of the system; set by main() */
 #define	LOOKUP_DIRECTORY	0x02	/* must be a directory */
 #define	LOOKUP_EMPTY		0x04	/* "" is dir itself */
 #define	LOOKUP_RDONLY_OK	0x08
+#define	LOOKUP_NOXDEV		0x10	/* openat2's RESOLVE_NO_XDEV */
+#define	LOOKUP_NOMAGIC		0x20	/* RESOLVE_NO_MAGICLINKS */
+#define	LOOKUP_NOSYMLINKS	0x40	/* RESOLVE_NO_SYMLINKS */
+#define	LOOKUP_BENEATH		0x80	/* RESOLVE_BENEATH */
+#define	LOOKUP_INROOT		0x100	/* RESOLVE_IN_ROOT */
+#define	LOOKUP_RESOLVE		0x1f0	/* those five */
 int	namei(struct lwp *, const struct path *dir, const char *name, int flags,
 	    struct path *out);
 /*
@@ -226,6 +276,9 @@ int	copyin_path(const char *uname, char **name);
 /* Bodies of the system calls; dir NULL = cwd; names are kernel strings. */
 int	do_open(struct lwp *, const struct path *dir, const char *, int oflags,
 	    mode_t, struct file **);
+/* The same with LOOKUP_RESOLVE bits (openat2). */
+int	do_open_resolve(struct lwp *, const struct path *dir, const char *,
+	    int oflags, mode_t, int lookup, struct file **);
 int	do_open_path(struct lwp *, const struct path *, int oflags,
 	    struct file **);
 int	do_mkdir(struct lwp *, const struct path *dir, const char *, mode_t);
@@ -237,15 +290,57 @@ int	do_link(struct lwp *, const struct path *fdir, const char *from,
 	    const struct path *tdir, const char *to, int flags);
 int	do_unlink(struct lwp *, const struct path *dir, const char *,
 	    int flags);
+#define	RENAME_NOREPLACE	1
+#define	RENAME_EXCHANGE		2
+#define	RENAME_WHITEOUT		4
 int	do_rename(struct lwp *, const struct path *fdir, const char *from,
 	    const struct path *tdir, const char *to, unsigned int flags);
 int	do_setattr(struct lwp *, const struct path *, struct setattr *);
+int	do_truncate(struct lwp *, const struct path *, off_t);
 int	do_access(struct lwp *, const struct path *, int mode, bool effective);
+int	do_readlink(struct lwp *, const struct path *, char *, size_t,
+	    size_t *len);
+int	do_statfs(const struct path *, struct statfs_k *);
+/* Extended attributes; XATTR_* flags. */
+#define	XATTR_CREATE		1
+#define	XATTR_REPLACE		2
+#define	XATTR_NAME_MAX		255
+#define	XATTR_SIZE_MAX		65536
+#define	XATTR_LIST_MAX		65536
+int	do_getxattr(struct lwp *, const struct path *, const char *, void *,
+	    size_t, size_t *);
+int	do_setxattr(struct lwp *, const struct path *, const char *,
+	    const void *, size_t, int flags);
+int	do_listxattr(struct lwp *, const struct path *, char *, size_t,
+	    size_t *);
+int	do_removexattr(struct lwp *, const struct path *, const char *);
 int	do_chdir(struct lwp *, const struct path *);
 int	do_chroot(struct lwp *, const struct path *);
 int	do_mount(struct lwp *, const char *source, const char *target,
 	    const char *fstype, unsigned long flags, const char *data);
 int	do_umount(struct lwp *, const char *target, int flags);
+int	do_pivot_root(struct lwp *, const char *newroot, const char *putold);
+/*
+ * The text of /proc/PID/{mounts,mountinfo,mountstats}: what is reachable from
+ * `root`, in pieces.  Thread context; out() may not sleep for mounts.
+ */
+enum mounts_format { MOUNTS_MOUNTS, MOUNTS_MOUNTINFO, MOUNTS_MOUNTSTATS };
+int	vfs_mounts_format(const struct path *root, enum mounts_format,
+	    void (*out)(void *, const char *, size_t), void *ctx);
+/* The text of /proc/filesystems. */
+void	vfs_filesystems_format(void (*out)(void *, const char *, size_t),
+	    void *ctx);
+
+/* Files made of vnodes (vfs_file.c). */
+struct vnode *file_vnode(struct file *);	/* borrowed; NULL: none */
+int	file_readdir(struct file *, readdir_fn, void *ctx);
+int	file_fallocate(struct lwp *, struct file *, int mode, off_t, off_t);
+#define	FALLOC_FL_KEEP_SIZE	0x01
+#define	FALLOC_FL_PUNCH_HOLE	0x02
+#define	FALLOC_FL_COLLAPSE_RANGE 0x08
+#define	FALLOC_FL_ZERO_RANGE	0x10
+#define	FALLOC_FL_INSERT_RANGE	0x20
+#define	FALLOC_FL_UNSHARE_RANGE	0x40
 
 void	vfs_init(void);
 /* Mount the first root (tmpfs) and unpack the initramfs into it. */
