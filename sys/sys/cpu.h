@@ -20,6 +20,7 @@ struct callout_queue;
 struct cpu_info {
 	struct cpu_info	*ci_self;	/* [I] first: found through %gs:0 */
 	struct lwp	*ci_curlwp;	/* second: read through %gs:8 */
+	struct cpu_md	ci_md;		/* the machine's own; assembly knows it */
 	unsigned int	ci_index;	/* [I] vCPU number */
 	unsigned int	ci_spin_depth;	/* spin locks held */
 	bool		ci_spin_intr;	/* interrupts were on before the first */
@@ -40,7 +41,6 @@ struct cpu_info {
 	nsec_t		ci_time_user, ci_time_nice, ci_time_sys, ci_time_idle,
 			ci_time_intr, ci_time_steal;
 	uint64_t	ci_nswitch, ci_nintr, ci_nsyscall, ci_nfault;
-	struct cpu_md	ci_md;		/* the machine's own */
 };
 
 extern struct cpu_info *cpu_infos[MAXCPUS];	/* [I] NULL: not present */

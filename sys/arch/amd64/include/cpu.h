@@ -17,9 +17,15 @@ struct vcpu_info;
 struct pmap;
 
 struct cpu_md {
-	struct vcpu_info *md_vcpu;	/* [s] event and time words shared with Xen */
+	/*
+	 * The words shared with Xen lie in here, so that one instruction
+	 * relative to %gs reaches those of the CPU it runs on.  64-byte
+	 * aligned: allocate a cpu_info accordingly.
+	 */
+	unsigned char	md_shared[64] __aligned(64);	/* [s] vcpu_info */
 	uintptr_t	md_kstack;	/* top of curlwp's kernel stack (PVH entry) */
 	uintptr_t	md_scratch;	/* user %rsp during PVH syscall entry */
+	struct vcpu_info *md_vcpu;	/* [I] md_shared: event and time words */
 	struct pmap	*md_pmap;	/* pmap now loaded */
 	void		*md_gdt;	/* [I] this CPU's GDT page */
 	void		*md_tss;	/* [I] PVH */

@@ -26,6 +26,12 @@ struct xen_guest {
 	bool	(*g_intr_enabled)(void);
 	/* Wait for an event; entered and left with interrupts off. */
 	void	(*g_idle)(void);
+	/* The address of the page fault just taken; before interrupts go on. */
+	uintptr_t (*g_fault_addr)(void);
+	/* CPUID as the hypervisor wants the kernel to see it: eax..edx. */
+	void	(*g_cpuid)(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
+	/* Turn XSAVE on on this CPU with these state components. */
+	void	(*g_xsave_enable)(uint64_t xcr0);
 
 	/* Frames: guest-physical to what Xen calls a frame, and back. */
 	mfn_t	(*g_pfn_to_mfn)(pfn_t);
@@ -69,6 +75,8 @@ struct xen_guest {
 	/* Map grant-table frames [first, first+n) at va. */
 	int	(*g_map_grant_frames)(vaddr_t, unsigned int first,
 		    unsigned int n, bool status);
+	/* Take n grant frames mapped at va out of the page tables. */
+	void	(*g_unmap_grant_frames)(vaddr_t, unsigned int n);
 };
 
 extern const struct xen_guest *xen_guest;
