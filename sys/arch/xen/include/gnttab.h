@@ -32,5 +32,7 @@ unsigned int gnttab_version(void);
 
 void	gnttab_suspend(void);
 int	gnttab_resume(bool newdomain);
+/* With threads running again: free what the old domain's peers held. */
+void	gnttab_resume_late(bool newdomain);
 
 #endif /* !_XEN_GNTTAB_H_ */

@@ -13,6 +13,8 @@
  * the level that refused; the guest runs on in every case.
  */
 int	xen_suspend(void);
+/* Have the suspend thread do that.  Any context. */
+void	xen_suspend_request(void);
 /* Registers the suspend event channel and its thread. */
 int	xen_suspend_init(void);
 /* control/shutdown, control/sysrq, feature nodes. */
@@ -20,5 +22,8 @@ int	xen_shutdown_init(void);
 int	balloon_init(void);
 int	balloon_suspend(void);		/* hold the worker */
 void	balloon_resume(bool newdomain);
+
+int	xencons_suspend(void);
+void	xencons_resume(bool newdomain);
 
 #endif /* !_XEN_SUSPEND_H_ */

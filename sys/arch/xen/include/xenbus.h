@@ -49,6 +49,7 @@ struct xs_watch {
 };
 int	xs_watch(struct xs_watch *);
 void	xs_unwatch(struct xs_watch *);	/* its function is not running after */
+void	xs_unwatch_nowait(struct xs_watch *);	/* ... may still be running */
 
 /* Suspend table: finish or hold requests / reopen ring, watches again. */
 int	xs_suspend(void);
@@ -89,6 +90,7 @@ struct xenbus_device {
 	enum xenbus_state xb_state, xb_otherend_state;
 	const struct xenbus_driver *xb_driver;
 	void		*xb_priv;
+	bool		xb_connected;	/* xd_connect() was done */
 	bool		xb_quarantined;
 	struct xs_watch	xb_watch;
 };
