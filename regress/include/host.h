@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the kernel side of a unit test may ask of the host; implemented with
+ * the C library in regress/lib/host.c.
+ */
+#ifndef _HOST_H_
+#define	_HOST_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+void	*host_alloc(size_t align, size_t size);
+void	host_free(void *);
+void	host_write(const char *, size_t);
+void	host_abort(void) __attribute__((__noreturn__));
+/* End the running test as failed. */
+void	host_fail(void) __attribute__((__noreturn__));
+void	host_longjmp(void *) __attribute__((__noreturn__));
+/* Read a whole file, relative to the tree; NULL if there is none. */
+void	*host_read_file(const char *path, size_t *size);
+
+#endif /* !_HOST_H_ */
