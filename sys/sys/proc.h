@@ -62,6 +62,7 @@ struct cred *cred_dup(const struct cred *);	/* NULL: no memory */
 int	cred_capable(const struct cred *, int cap);
 bool	cred_in_group(const struct cred *, gid_t);
 extern struct cred *cred_kernel;
+void	cred_init(void);
 /* Make it the calling thread's credential; takes the reference over. */
 void	cred_commit(struct lwp *, struct cred *);
 /* Another thread's credential, with a reference.  [T] held. */
@@ -100,6 +101,7 @@ struct cred *proc_cred_ref(struct proc *);	/* its leader's */
 struct session {
 	refcount_t	s_ref;		/* [a] */
 	pid_t		s_sid;		/* [I] */
+	unsigned int	s_ngroups;	/* [T] with members */
 	struct proc	*s_leader;	/* [T] */
 	struct tty	*s_tty;		/* [T] controlling terminal */
 };
@@ -163,6 +165,7 @@ struct proc {
 	struct cwdinfo	*p_cwdi;	/* [o] root, cwd, umask */
 	const struct emul *p_emul;	/* [I] until exec */
 	struct path	*p_exe;		/* [p] the program file */
+	struct cred	*p_zcred;	/* [p] whose it was, for a zombie */
 	char		p_comm[MAXCOMLEN];	/* [p] */
 	vaddr_t		p_argstart, p_argend, p_envstart, p_envend; /* [o] */
 	vaddr_t		p_auxv, p_auxvlen;	/* [o] saved auxv in user memory */
@@ -174,7 +177,7 @@ struct proc {
 	nsec_t		p_itimer_interval;	/* [p] */
 	struct ptimer	*p_ptimers;	/* [p] timer_create(2), kern_timer.c */
 	int		p_ptimer_next;	/* [p] next timer id */
-	struct condvar	p_vforkcv;	/* vfork parent waits: P_VFORK gone */
+	struct vforkdone *p_vfork;	/* [p] tell the vfork(2) parent */
 	int		p_nice;		/* [p] -20..19 */
 	unsigned int	p_personality;
 	int		p_dumpable;
@@ -312,7 +315,7 @@ extern unsigned int nprocs, nthreads;	/* [a] */
 
 /* kern_proc.c */
 void	proc_init(void);
-struct proc *proc_find(pid_t);		/* [T] held; NULL or a live proc */
+struct proc *proc_find(pid_t);		/* [T] held; zombies too */
 struct lwp *lwp_find(pid_t tid);	/* [T] held */
 struct pgrp *pgrp_find(pid_t);		/* [T] held */
 int	proc_setsid(struct proc *, pid_t *sid);
@@ -324,11 +327,11 @@ int	pid_alloc(pid_t *);
 void	pid_abandon(pid_t);
 void	pid_enter_lwp(pid_t, struct lwp *);	/* NULL: leaves; [T] written */
 void	pid_enter_proc(pid_t, struct proc *);
-/* Put p into the group; creates it when there is none. [T] written. */
+/* Move p into the group; makes it when there is none. [T] written. ENOMEM */
 int	pgrp_enter(struct proc *, pid_t pgid, struct session *);
 void	pgrp_leave(struct proc *);		/* [T] written */
-/* Signals for groups that p's exit or move leaves orphaned. [T] written. */
-void	pgrp_fix_orphans(struct proc *, struct proc *parent, bool entering);
+/* SIGHUP, SIGCONT for a stopped group that an exit leaves orphaned. [T] */
+void	pgrp_fix_orphans(struct proc *, struct proc *father);
 /* The address space of any process with a reference, NULL if it has none. */
 struct vmspace *proc_vmspace_ref(struct proc *);
 struct session *proc_session(const struct proc *);	/* [T] held */
