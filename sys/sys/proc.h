@@ -300,6 +300,8 @@ struct emul {
 	void	(*e_setregs)(struct lwp *, struct exec_package *, vaddr_t sp);
 	/* A thread is about to exit: robust futexes, clear_child_tid. */
 	void	(*e_lwp_exit)(struct lwp *);
+	/* L_AST_NOTIFY was set: first words of a new thread, rseq. */
+	void	(*e_notify)(struct lwp *, struct trapframe *);
 };
 extern const struct emul emul_linux;
 
@@ -361,6 +363,10 @@ int	fork_init(void (*fn)(void *), void *arg);
 /* kern_exit.c */
 void	do_exit_group(struct lwp *, int status) __dead;	/* wait status */
 void	lwp_exit(struct lwp *, int status) __dead;	/* this thread */
+/* A state of a child has changed: wait(2) looks again.  [T] held. */
+void	proc_wake_parent(struct proc *);
+/* Have all threads stopped?  Then the caller tells the parent. p_lock held. */
+bool	proc_stop_complete(struct proc *);
 /* Mark the threads of a process for death; p_lock held. */
 void	proc_kill_threads(struct proc *, struct lwp *except);
 /* vfork(2)'s child has left the borrowed memory: let the parent go on. */
