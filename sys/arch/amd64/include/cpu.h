@@ -58,6 +58,13 @@ struct cpu_md {
 #define	cpu_dec(field)							\
 	__asm__ volatile("decl %%gs:%c0" : :				\
 	    "i"(__offsetof(struct cpu_info, field)) : "memory", "cc")
+/*
+ * Boot: CPUID, FPU, this CPU's descriptor tables.  Thread context on the boot
+ * stack, once the kernel's allocators work; before any user thread.
+ */
+void	cpu_md_init(void);
+/* Where threads leave for user mode (assembly, %rsp = trapframe). [I] */
+extern void (*cpu_user_return)(void);
 /* Random words from the CPU; false: it has none, or none now. cpuid.c */
 bool	cpu_rdseed(uint64_t *);
 bool	cpu_rdrand(uint64_t *);

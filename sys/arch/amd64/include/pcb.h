@@ -7,6 +7,8 @@
 
 #include <sys/types.h>
 
+struct cpu_info;
+
 struct pcb {
 	uintptr_t	pcb_rsp;	/* kernel stack pointer in cpu_switchto() */
 	uintptr_t	pcb_kstack_top;	/* trap frames start below it */
@@ -15,6 +17,7 @@ struct pcb {
 	uint16_t	pcb_ds, pcb_es, pcb_fs, pcb_gs;	/* user selectors */
 	uint32_t	pcb_flags;
 	void		*pcb_fpu;	/* XSAVE area, 64-byte aligned */
+	struct cpu_info	*pcb_fpu_cpu;	/* whose registers were last loaded */
 	uint64_t	pcb_tls[3];	/* GDT TLS slots of 32-bit programs */
 	uintptr_t	pcb_dr[8];
 };

@@ -39,21 +39,38 @@ struct pmap;
 struct pv_entry;
 struct vm_page;
 
-struct pmap_page {			/* in every vm_page */
-	struct pv_entry	*pp_pvlist;	/* who maps it, pp_lock */
-	struct pmap	*pp_pmap;	/* first mapping, without a pv_entry */
-	vaddr_t		pp_va;
-	volatile uint32_t pp_attrs;	/* referenced/modified, and lock bit */
+/*
+ * The pmap's part of a vm_page.  A managed page: who maps it, the first
+ * mapping without a pv_entry; pp_va's low bits are PPA_*.  All [p], a lock
+ * hashed from the page.  A page-table page: [l] of its pmap.
+ */
+struct pmap_page {
+	union {
+		struct {
+			struct pv_entry	*pp_pvlist;	/* mappings but one */
+			struct pmap	*pp_pmap;	/* NULL: none */
+			uintptr_t	pp_va;
+		};
+		struct {
+			struct vm_page	*pp_ptnext;	/* chain of tables */
+			uint32_t	pp_ptcount;	/* entries present */
+			uint32_t	pp_ptlevel;	/* 1..4 */
+		};
+	};
 };
+#define	PPA_REFERENCED	0x1UL
+#define	PPA_MODIFIED	0x2UL
 
 struct pmap {
 	struct spinlock	pm_lock;
-	uint64_t	*pm_l4;		/* kernel table, direct map address */
-	uint64_t	*pm_l4user;	/* pv: the table user mode runs on */
+	uint64_t	*pm_l4;		/* [I] kernel table, direct map addr */
+	uint64_t	*pm_l4user;	/* [I] pv: the table user mode runs on */
 	volatile uint64_t pm_cpus;	/* [a] CPUs that have it loaded */
 	size_t		pm_resident;	/* [l] pages mapped */
 	size_t		pm_ptpages;	/* [l] page-table pages */
-	LIST_ENTRY(pmap) pm_link;	/* all pmaps; pmap.c */
+	unsigned int	pm_ptempty;	/* [l] lowest tables without entries */
+	bool		pm_alive;	/* [l] between create and destroy */
+	LIST_ENTRY(pmap) pm_link;	/* [pool] free ones; never unmapped */
 };
 
 extern struct pmap pmap_kernel_store;
@@ -63,7 +80,12 @@ extern struct pmap pmap_kernel_store;
 #define	PMAP_DIRTY	0x1		/* the access will write: set D at once */
 
 int	pmap_create(struct pmap **);	/* ENOMEM */
-void	pmap_destroy(struct pmap *);	/* not loaded anywhere; frees tables */
+/*
+ * Frees the tables; whatever is still mapped is unmapped at no cost per page
+ * (so: no pmap_remove() of the whole before).  No thread runs on it any more;
+ * CPUs that have it loaded without use let go.  Thread context, interrupts on.
+ */
+void	pmap_destroy(struct pmap *);
 /* Map a managed page in a user pmap. Replaces what was there. */
 int	pmap_enter(struct pmap *, vaddr_t, struct vm_page *, vm_prot_t,
 	    int flags);
@@ -84,7 +106,7 @@ bool	pmap_clear_reference(struct vm_page *);
 bool	pmap_page_mapped(struct vm_page *);
 size_t	pmap_resident_count(struct pmap *);
 
-/* Kernel mappings: unmanaged, n pages of any kind. */
+/* Kernel mappings: unmanaged, n pages of any kind, nothing there before. */
 int	pmap_kenter_pages(vaddr_t, struct vm_page *const *, unsigned int n,
 	    vm_prot_t);
 void	pmap_kremove(vaddr_t, vsize_t);
@@ -97,5 +119,11 @@ void	pmap_copy_page(struct vm_page *from, struct vm_page *to);
 /* Scheduler: the thread's address space becomes / ceases to be current. */
 void	pmap_activate(struct lwp *);
 void	pmap_deactivate(struct lwp *);
+/* This CPU goes offline: let go of the user pmap it may still have loaded. */
+void	pmap_unload(void);
+#ifdef DEBUG
+/* Compare a pmap's tables with the lists of its pages; panics. */
+void	pmap_check(struct pmap *);
+#endif
 
 #endif /* !_MACHINE_PMAP_H_ */

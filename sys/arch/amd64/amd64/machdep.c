@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Threads and CPUs as amd64 sees them: context switch, fresh threads, exec,
+ * the end of the machine.
+ *
+ * Overview: a thread that is not running has its callee-saved registers on its
+ * kernel stack and the stack pointer in its pcb.  Its user registers are in the
+ * trapframe at the top of that stack (l_tf), its user FPU state in pcb_fpu, the
+ * FS and GS bases in the pcb.
+ *
+ * Locking: a switch runs with interrupts off.
+ */
+#include <sys/cpu.h>
+#include <sys/errno.h>
+#include <sys/proc.h>
+#include <sys/systm.h>
+#include <machine/asm_offsets.h>
+#include <machine/frame.h>
+#include <machine/intr.h>
+#include <machine/machdep.h>
+#include <machine/pmap.h>
+#include <uvm/uvm.h>
+#include <x86/cpuid.h>
+#include <x86/fpu.h>
+#include <xen/guest.h>
+#include <xen/hypercall.h>
+
+const struct xen_guest *xen_guest;
+void	(*cpu_user_return)(void);
+
+/* What assembly believes. */
+#define	ASSERT_TF(off, member)						\
+	CTASSERT((off) == __offsetof(struct trapframe, member))
+ASSERT_TF(TF_R15, tf_r15);
+ASSERT_TF(TF_R14, tf_r14);
+ASSERT_TF(TF_R13, tf_r13);
+ASSERT_TF(TF_R12, tf_r12);
+ASSERT_TF(TF_RBP, tf_rbp);
+ASSERT_TF(TF_RBX, tf_rbx);
+ASSERT_TF(TF_R11, tf_r11);
+ASSERT_TF(TF_R10, tf_r10);
+ASSERT_TF(TF_R9, tf_r9);
+ASSERT_TF(TF_R8, tf_r8);
+ASSERT_TF(TF_RAX, tf_rax);
+ASSERT_TF(TF_RCX, tf_rcx);
+ASSERT_TF(TF_RDX, tf_rdx);
+ASSERT_TF(TF_RSI, tf_rsi);
+ASSERT_TF(TF_RDI, tf_rdi);
+ASSERT_TF(TF_TRAPNO, tf_trapno);
+ASSERT_TF(TF_ERR, tf_err);
+ASSERT_TF(TF_RIP, tf_rip);
+ASSERT_TF(TF_CS, tf_cs);
+ASSERT_TF(TF_RFLAGS, tf_rflags);
+ASSERT_TF(TF_RSP, tf_rsp);
+ASSERT_TF(TF_SS, tf_ss);
+CTASSERT(TF_SIZE == sizeof(struct trapframe) && TF_SIZE % 16 == 0);
+CTASSERT(CI_SELF == __offsetof(struct cpu_info, ci_self));
+CTASSERT(CI_CURLWP == __offsetof(struct cpu_info, ci_curlwp));
+CTASSERT(CI_MD_KSTACK == __offsetof(struct cpu_info, ci_md.md_kstack));
+CTASSERT(CI_MD_SCRATCH == __offsetof(struct cpu_info, ci_md.md_scratch));
+CTASSERT(__offsetof(struct lwp, l_pcb) == 0);
+CTASSERT(PCB_RSP == __offsetof(struct pcb, pcb_rsp));
+CTASSERT(PCB_KSTACK_TOP == __offsetof(struct pcb, pcb_kstack_top));
+CTASSERT(ASM_VM_MAX_ADDRESS == VM_MAX_ADDRESS);
+CTASSERT(ASM_KERNBASE == KERNBASE);
+CTASSERT(ASM_DMAP_L4SLOT == (DMAP_BASE >> 39 & 511));
+CTASSERT(ASM_USPACE == USPACE);
+CTASSERT(ASM_TF_SYSCALL == TF_SYSCALL && ASM_TF_INT80 == TF_INT80);
+CTASSERT(ASM_TF_EVENT == TF_EVENT);
+CTASSERT(ASM_SEL_UDATA == SEL_UDATA && ASM_SEL_UCODE == SEL_UCODE);
+CTASSERT(ASM_EFAULT == EFAULT && ASM_ENAMETOOLONG == ENAMETOOLONG);
+
+/* The callee-saved registers on the stack of a thread not running. */
+struct switchframe {
+	uint64_t	sf_r15, sf_r14, sf_r13, sf_r12, sf_rbx, sf_rbp, sf_rip;
+};
+
+char	boot_stack[USPACE] __aligned(PAGE_SIZE) __section(".bss.page_aligned");
+
+/* ---- boot ---- */
+
+static void
+stack_assign(struct lwp *l, vaddr_t stack)
+{
+	l->l_kstack = stack;
+	l->l_pcb.pcb_kstack_top = stack + USPACE;
+	l->l_tf = (struct trapframe *)(stack + USPACE) - 1;
+}
+
+void
+cpu_md_early(void)
+{
+	struct cpu_info *ci = &cpu_info_primary;
+
+	stack_assign(&lwp0, (vaddr_t)boot_stack);
+	ci->ci_md.md_vcpu = (struct vcpu_info *)ci->ci_md.md_shared;
+	ci->ci_md.md_kstack = lwp0.l_pcb.pcb_kstack_top;
+	ci->ci_md.md_started = true;
+}
+
+void
+cpu_md_init(void)
+{
+	struct cpu_features *cf = &cpu_features;
+
+	cpuid_init();
+	fpu_init();
+	cpu_md_init_cpu(curcpu());
+	printf("cpu0: %s, family %u model %u stepping %u\n",
+	    cf->cf_brand[0] != '\0' ? cf->cf_brand : cf->cf_vendor_name,
+	    cf->cf_family, cf->cf_model, cf->cf_stepping);
+}
+
+/* ---- context switch ---- */
+
+void
+segs_save(struct pcb *pcb)
+{
+	__asm__ volatile("movw %%ds, %0" : "=m"(pcb->pcb_ds));
+	__asm__ volatile("movw %%es, %0" : "=m"(pcb->pcb_es));
+	__asm__ volatile("movw %%fs, %0" : "=m"(pcb->pcb_fs));
+}
+
+/* Load a selector; one the CPU refuses becomes the null selector. */
+#define	LOAD_SELECTOR(reg, val)	do {					\
+	uint32_t sel_ = (val);						\
+	__asm__ volatile(						\
+	    "1: movl %0, %%" reg "; jmp 3f\n"				\
+	    "2: xorl %0, %0; jmp 1b\n"					\
+	    "3:\n"							\
+	    ".pushsection __ex_table, \"a\", @progbits\n"		\
+	    ".balign 8; .quad 1b, 2b\n"					\
+	    ".popsection" : "+r"(sel_));				\
+} while (0)
+
+bool
+segs_load(const struct pcb *pcb)
+{
+	struct pcb now;
+
+	segs_save(&now);
+	if (now.pcb_ds != pcb->pcb_ds)
+		LOAD_SELECTOR("ds", pcb->pcb_ds);
+	if (now.pcb_es != pcb->pcb_es)
+		LOAD_SELECTOR("es", pcb->pcb_es);
+	if ((now.pcb_fs | pcb->pcb_fs) == 0)
+		return false;
+	LOAD_SELECTOR("fs", pcb->pcb_fs);
+	return true;
+}
+
+void
+cpu_switchto(struct lwp *from, struct lwp *to)
+{
+	struct cpu_info *ci = curcpu();
+
+	KASSERT(!intr_enabled());
+	KASSERT(ci->ci_curlwp == from);
+	fpu_switch(from, to);
+	xen_guest->g_switch(ci, to);
+	cpu_switch_stack(from, to);
+}
+
+/* ---- threads ---- */
+
+int
+cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
+    bool set_tls, uintptr_t tls, void (*fn)(void *), void *arg)
+{
+	struct switchframe *sf;
+	vaddr_t kstack;
+	int error;
+
+	memset(&child->l_pcb, 0, sizeof(child->l_pcb));
+	kstack = uvm_km_alloc(USPACE, UVM_KM_GUARD);
+	if (kstack == 0)
+		return ENOMEM;
+	error = fpu_alloc(child);
+	if (error != 0) {
+		uvm_km_free(kstack, USPACE, UVM_KM_GUARD);
+		return error;
+	}
+	stack_assign(child, kstack);
+	memset(child->l_tf, 0, sizeof(*child->l_tf));
+	if (fn == NULL) {
+		*child->l_tf = *parent->l_tf;
+		child->l_tf->tf_rax = 0;
+		if (stack != 0)
+			child->l_tf->tf_rsp = stack;
+		if (parent == curlwp)
+			segs_save(&parent->l_pcb);
+		child->l_pcb.pcb_ds = parent->l_pcb.pcb_ds;
+		child->l_pcb.pcb_es = parent->l_pcb.pcb_es;
+		child->l_pcb.pcb_fs = parent->l_pcb.pcb_fs;
+		child->l_pcb.pcb_gs = parent->l_pcb.pcb_gs;
+		child->l_pcb.pcb_fsbase = set_tls ? tls :
+		    parent->l_pcb.pcb_fsbase;
+		child->l_pcb.pcb_gsbase = parent->l_pcb.pcb_gsbase;
+		child->l_pcb.pcb_flags = parent->l_pcb.pcb_flags &
+		    PCB_COMPAT32;
+		fpu_fork(parent, child);
+	}
+	sf = (struct switchframe *)child->l_tf - 1;
+	memset(sf, 0, sizeof(*sf));
+	sf->sf_r12 = (uintptr_t)fn;
+	sf->sf_r13 = (uintptr_t)arg;
+	sf->sf_rip = (uintptr_t)lwp_trampoline;
+	child->l_pcb.pcb_rsp = (uintptr_t)sf;
+	return 0;
+}
+
+void
+cpu_lwp_free(struct lwp *l)
+{
+	fpu_free(l);
+	if (l->l_kstack != 0)
+		uvm_km_free(l->l_kstack, USPACE, UVM_KM_GUARD);
+	l->l_kstack = 0;
+}
+
+void
+cpu_exec_reset(struct lwp *l)
+{
+	struct pcb *pcb = &l->l_pcb;
+	bool on;
+
+	KASSERT(l == curlwp);
+	fpu_reset(l);
+	on = intr_disable();
+	pcb->pcb_ds = pcb->pcb_es = pcb->pcb_fs = pcb->pcb_gs = 0;
+	pcb->pcb_flags &= ~(uint32_t)PCB_COMPAT32;
+	memset(pcb->pcb_tls, 0, sizeof(pcb->pcb_tls));
+	memset(pcb->pcb_dr, 0, sizeof(pcb->pcb_dr));
+	pcb->pcb_fsbase = pcb->pcb_gsbase = 0;
+	(void)segs_load(pcb);
+	xen_guest->g_set_base(0, 0);
+	xen_guest->g_set_base(1, 0);
+	intr_restore(on);
+}
+
+/* ---- the end ---- */
+
+void
+cpu_reboot(enum reboot_how how)
+{
+	static const unsigned int reasons[] = {
+		[RB_POWEROFF] = SHUTDOWN_poweroff,
+		[RB_RESTART] = SHUTDOWN_reboot,
+		[RB_HALT] = SHUTDOWN_poweroff,
+		[RB_CRASH] = SHUTDOWN_crash,
+	};
+	struct sched_shutdown s = { .reason = reasons[how] };
+
+	(void)intr_disable();
+	(void)hypercall_sched_op(SCHEDOP_shutdown, &s);
+	for (;;)
+		cpu_halt();
+}
+
+void
+cpu_halt(void)
+{
+	(void)intr_disable();
+	for (;;) {
+		/* The last one that does it ends the domain, as power-off. */
+		(void)hypercall_vcpu_op(VCPUOP_down, curcpu()->ci_index, NULL);
+		cpu_relax();
+	}
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the machine's own files share: amd64, x86 and the entry code.
+ */
+#ifndef _MACHINE_MACHDEP_H_
+#define	_MACHINE_MACHDEP_H_
+
+#include <sys/types.h>
+
+struct cpu_info;
+struct lwp;
+
+/* lwp0's kernel stack: where the boot CPU starts. */
+extern char boot_stack[], boot_stack_end[];
+
+/* switch.S */
+void	cpu_switch_stack(struct lwp *, struct lwp *);
+void	lwp_trampoline(void);
+void	cpu_call_on_stack(uintptr_t top, void (*)(void *), void *) __dead;
+
+/* First C of the boot CPU: %gs is set. Fills lwp0's machine part. */
+void	cpu_md_early(void);
+/* Each CPU's own descriptor tables and syscall entry: by guest type. */
+void	cpu_md_init_cpu(struct cpu_info *);
+
+/* Selectors of user programs, saved and loaded on a switch. */
+struct pcb;
+void	segs_save(struct pcb *);
+/* True if %fs was loaded, so that its base has to be set again. */
+bool	segs_load(const struct pcb *);
+
+/* The descriptors both guest types have. */
+#define	GDT_ENTRIES	16
+#define	GDT_CODE64(dpl)	(0x00af9b000000ffffULL | (uint64_t)(dpl) << 45)
+#define	GDT_CODE32(dpl)	(0x00cf9b000000ffffULL | (uint64_t)(dpl) << 45)
+#define	GDT_DATA(dpl)	(0x00cf93000000ffffULL | (uint64_t)(dpl) << 45)
+
+#endif /* !_MACHINE_MACHDEP_H_ */
