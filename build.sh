@@ -149,15 +149,28 @@ op_run() {
 
 op_lab() {
 	lab_need
-	OBJ="$OBJ" exec "$TOP/regress/lab/lab" dom0 "$@"
+	OBJ="$OBJ" "$TOP/regress/lab/lab" start >&2 || exit
+	if [ $# -eq 0 ]; then
+		OBJ="$OBJ" exec "$TOP/regress/lab/lab" exec -t "bash -l"
+	fi
+	shift
+	OBJ="$OBJ" exec "$TOP/regress/lab/lab" exec "$@"
 }
 
 # --- Tests and gates -----------------------------------------------------
 
 op_test() {
+	[ $# -gt 0 ] || set -- unit fuzz abi lab
 	deps kernel test
-	for _s in "$@"; do
-		case $_s in abi | lab | soak | all) deps lab ;; esac
+	for _s; do
+		case $_s in
+		abi* | lab | soak)
+			lab_need
+			op_kernel XEN3_DOMU
+			op_kernel XEN3_DOMU_DEBUG
+			break
+			;;
+		esac
 	done
 	OBJ="$OBJ" JOBS="$JOBS" TOP="$TOP" "$TOP/regress/run-suites" "$@"
 }

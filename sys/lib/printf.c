@@ -269,6 +269,8 @@ strbuf_out(void *arg, const char *s, size_t n)
 	struct strbuf *sb = arg;
 
 	n = MIN(n, sb->sb_left);
+	if (n == 0)
+		return;
 	memcpy(sb->sb_buf, s, n);
 	sb->sb_buf += n;
 	sb->sb_left -= n;
