@@ -16,6 +16,7 @@
 #define	KM_SLEEP	0x1
 #define	KM_NOSLEEP	0x2
 
+void	kmem_init(void);
 void	*kmem_alloc(size_t, int) __must_check;
 void	*kmem_zalloc(size_t, int) __must_check;
 void	kmem_free(void *, size_t);
@@ -37,5 +38,7 @@ struct shrinker {
 	size_t		(*sh_func)(size_t npages);
 };
 void	shrinker_register(struct shrinker *);
+/* Run them all, and give back the allocator's own spare pages. */
+size_t	shrinker_run(size_t npages);
 
 #endif /* !_SYS_KMEM_H_ */

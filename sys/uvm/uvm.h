@@ -3,9 +3,24 @@
  * Virtual memory: physical pages, kernel memory, address spaces, faults.
  *
  * Overview: every page of guest-physical memory the domain may ever own has a
- * vm_page.  Anonymous memory is kept in anons (a page, and later a swap slot)
- * gathered in amaps; fork shares them copy-on-write.  Map entries refer to an amap, an
- * object, or both (private file mapping).
+ * vm_page.  Private memory is kept in anons (a page, and later a swap slot).
+ * An address space has one amap: a sparse tree from page number to anon.  Fork
+ * copies the tree and shares the anons copy-on-write.  A map entry says what
+ * lies below: an object, or nothing, which reads as zeros.
+ *
+ * Locking: in this order, each optional.
+ *	m_lock		the map's entries; a fault holds it as reader
+ *	am_block	one of an amap's locks: a hash over blocks of 16 pages;
+ *			held while a fault changes a slot in such a block.
+ *			The holder of m_lock as writer needs none of them
+ *	uo_lock		an object's pages; may be held alone
+ *	am_lock		(spin) the shape of an amap's tree
+ *	pm_lock		(spin) the pmap's
+ *	the kernel allocator's and the page allocator's spin locks
+ * References to objects and files are dropped after m_lock: the last one may
+ * need a vnode's lock, which is before m_lock (a file system faults in
+ * uiomove()).  Memory is waited for with none of these held, but for the
+ * writer of m_lock.  A page with pg_hold is not freed by its object.
  */
 #ifndef _UVM_UVM_H_
 #define	_UVM_UVM_H_
@@ -16,23 +31,41 @@
 #include <machine/pmap.h>
 #include <uvm/uvm_object.h>
 
-struct vm_anon;
+struct kmem_cache;
+struct shrinker;
 struct uio;
+
+/* Private memory: one page, shared after fork.  [a] atomic, [I] immutable. */
+struct vm_anon {
+	refcount_t	an_ref;			/* [a] slots that refer to it */
+	struct vm_page	*an_page;		/* [I] */
+};
 
 struct vm_page {
 	union {
-		TAILQ_ENTRY(vm_page) pg_list;	/* [q] free or LRU queue */
+		TAILQ_ENTRY(vm_page) pg_list;	/* [q] free, slab or LRU list */
 		struct {
 			void	*slab, *freelist; /* owner's use when PG_KMEM */
 		} pg_kmem;
 	};
-	RB_ENTRY(vm_page) pg_node;		/* [l] in its object */
-	struct uvm_object *pg_object;		/* [l] */
-	struct vm_anon	*pg_anon;		/* [l] */
-	uint64_t	pg_offset;		/* [l] in the object, bytes */
+	union {
+		struct {
+			struct uvm_object *pg_object;	/* [l] */
+			struct vm_anon	*pg_anon;	/* [l] */
+			uint64_t	pg_offset;	/* [l] bytes in object */
+		};
+		struct {			/* PG_KMEM of uvm_kmem.c */
+			struct kmem_cache *pg_cache; /* NULL: a page run */
+			void	*pg_freelist;	/* [l] */
+			size_t	pg_inuse;	/* [l] objects, or pages */
+		};
+	};
 	volatile uint32_t pg_flags;		/* [a] PG_* */
 	uint16_t	pg_wire;		/* [l] */
-	uint16_t	pg_order;		/* free block order, and kmem's */
+	union {
+		uint16_t pg_order;		/* [q] PG_FREE: of the block */
+		uint16_t pg_hold;		/* [l] transfers under way */
+	};
 	struct pmap_page pg_md;			/* the pmap's */
 };
 #define	PG_FREE		0x0001
@@ -45,6 +78,9 @@ struct vm_page {
 #define	PG_ACTIVE	0x0080
 #define	PG_INACTIVE	0x0100
 #define	PG_REFERENCED	0x0200
+#define	PG_CACHED	0x0400	/* free, in a CPU's cache */
+#define	PG_POISONED	0x0800	/* DEBUG: filled when it was freed */
+#define	PG_RELEASED	0x1000	/* left its object while held */
 
 /* Page descriptors: a virtual array from machine/pmap.h VM_PAGES_BASE. */
 #define	VM_PAGE(pfn)		(&((struct vm_page *)VM_PAGES_BASE)[pfn])
@@ -68,11 +104,13 @@ extern struct uvmexp uvmexp;
 /* Give free memory [start, end) pfns to the allocator; vm_pages exist. */
 void	uvm_page_addrange(uintptr_t startpfn, uintptr_t endpfn);
 void	uvm_init(void);			/* after the machine's addranges */
+void	uvm_pdaemon_init(void);		/* once kernel threads work */
 
 /* -- pages (uvm_page.c) -- */
 #define	UVM_PGA_ZERO		0x1
 #define	UVM_PGA_NOSLEEP		0x2	/* any context */
 #define	UVM_PGA_USERESERVE	0x4	/* page tables, the pager, suspend */
+#define	UVM_PGA_ATOMIC		0x8	/* may use half of the reserve */
 struct vm_page *uvm_pagealloc(int flags);	/* NULL: none to be had */
 void	uvm_pagefree(struct vm_page *);		/* any context */
 /* 2^order pages, physically contiguous (guest-physical), aligned. */
@@ -83,6 +121,11 @@ extern void (*uvm_lowmem_hook)(size_t npages);
 /* Give a page out of the system for good / take it back (balloon). */
 struct vm_page *uvm_balloon_take(int flags);	/* now PG_ABSENT */
 void	uvm_balloon_return(struct vm_page *);
+/*
+ * Wait until so many pages can be had: 0, or ENOMEM when waiting did not help
+ * or the caller is being killed.  Thread context, no spin lock.
+ */
+int	uvm_wait(size_t npages) __must_check;
 
 /* -- kernel address space (uvm_km.c) -- */
 #define	UVM_KM_NOSLEEP	0x1
@@ -98,14 +141,14 @@ struct vm_map_entry {
 	vaddr_t		e_start, e_end;
 	struct uvm_object *e_object;	/* or NULL */
 	uint64_t	e_offset;	/* in the object */
-	struct vm_amap	*e_amap;	/* or NULL */
-	size_t		e_amapoff;	/* in pages */
 	vm_prot_t	e_prot, e_maxprot;
 	unsigned int	e_flags;
 	struct file	*e_file;	/* for /proc/PID/maps; referenced */
+	/* of the subtree below: lowest and highest address, largest gap */
+	vaddr_t		e_submin, e_submax;
+	vsize_t		e_maxgap;
 };
 #define	ME_SHARED	0x01
-#define	ME_NEEDSCOPY	0x02		/* amap is shared, copy before write */
 #define	ME_GROWSDOWN	0x04
 #define	ME_STACK	0x08
 #define	ME_HEAP		0x10
@@ -114,6 +157,7 @@ struct vm_map_entry {
 #define	ME_WIPEONFORK	0x80
 #define	ME_NORESERVE	0x100
 #define	ME_VDSO		0x200
+#define	ME_DONTDUMP	0x400
 
 RB_HEAD(vm_map_tree, vm_map_entry);
 
@@ -124,18 +168,29 @@ struct vm_map {
 	vaddr_t		m_min, m_max;	/* [I] */
 	struct pmap	*m_pmap;	/* [I] */
 	size_t		m_size;		/* [l] bytes mapped */
+	size_t		m_data;		/* [l] of them private and writable */
 	uint64_t	m_generation;	/* [l] */
+};
+
+/* The private pages of an address space (uvm_amap.c). */
+#define	AMAP_NLOCKS	16
+struct uvm_amap {
+	struct spinlock	am_lock;
+	struct uvm_radix am_tree;	/* anons by page number */
+	struct mutex	am_block[AMAP_NLOCKS];
 };
 
 struct vmspace {
 	refcount_t	vm_ref;		/* [a] */
 	struct vm_map	vm_map;
+	struct uvm_amap	vm_amap;
 	vaddr_t		vm_brk_start, vm_brk;	/* [l] */
 	vaddr_t		vm_stack_top;
 	vaddr_t		vm_mmap_top;	/* searches go down from here */
 	vaddr_t		vm_code_start, vm_code_end, vm_data_start, vm_data_end;
 	size_t		vm_rss_max;	/* pages */
-	size_t		vm_locked;	/* pages */
+	size_t		vm_locked;	/* [l] pages */
+	int		vm_mlock_future; /* [l] MCL_* for new mappings */
 };
 
 struct vmspace *vmspace_alloc(void);		/* NULL: no memory */
@@ -146,6 +201,8 @@ int	vmspace_fork(struct vmspace *, struct vmspace **);
 /* Make curlwp's process use it; puts the old one. */
 void	vmspace_switch(struct lwp *, struct vmspace *);
 size_t	vmspace_rss(struct vmspace *);		/* pages */
+/* Another process' address space, with a reference; NULL: it has none. */
+struct vmspace *vmspace_of(struct proc *);
 
 struct uvm_mapargs {
 	vaddr_t		va;		/* hint, or exact with MAP_FIXED */
@@ -167,9 +224,13 @@ int	uvm_madvise(struct vmspace *, vaddr_t, vsize_t, int advice);
 int	uvm_msync(struct vmspace *, vaddr_t, vsize_t, int flags);
 int	uvm_mincore(struct vmspace *, vaddr_t, vsize_t, unsigned char *vec);
 int	uvm_mlock(struct vmspace *, vaddr_t, vsize_t, bool lock);
+int	uvm_mlockall(struct vmspace *, int flags);	/* MCL_*; 0: unlock */
 /* Set the break; *brk is in and out (unchanged on failure, as brk(2)). */
 void	uvm_brk(struct vmspace *, vaddr_t *brk);
-struct vm_map_entry *uvm_map_lookup(struct vm_map *, vaddr_t); /* locked */
+/* Map locked: the entry that holds va or NULL; the first that ends above. */
+struct vm_map_entry *uvm_map_lookup(struct vm_map *, vaddr_t);
+struct vm_map_entry *uvm_map_lookup_ge(struct vm_map *, vaddr_t);
+struct vm_map_entry *uvm_map_next(struct vm_map_entry *);
 
 /*
  * Resolve a fault at va in a user map. access: PROT_* wanted. 0, or EFAULT

@@ -8,10 +8,23 @@
 
 #include <sys/atomic.h>
 #include <sys/mutex.h>
-#include <sys/tree.h>
 
 struct vm_page;
 struct uvm_object;
+
+/*
+ * A sparse array of pointers (uvm_radix.c): a tree of 64-way nodes that grows
+ * with the largest index.  The caller serialises changes; a look-up may run
+ * beside an insertion.  Items are aligned to at least 2.
+ */
+struct uvm_radix {
+	uintptr_t	r_root;		/* item 0, or a node with bit 0 set */
+};
+void	*uvm_radix_get(const struct uvm_radix *, size_t idx);
+int	uvm_radix_set(struct uvm_radix *, size_t idx, void *) __must_check;
+void	*uvm_radix_remove(struct uvm_radix *, size_t idx); /* what was there */
+/* The first item at or after *idx; its index in *idx.  NULL: no more. */
+void	*uvm_radix_next(const struct uvm_radix *, size_t *idx);
 
 struct uvm_pagerops {
 	void	(*pgo_reference)(struct uvm_object *);
@@ -27,14 +40,14 @@ struct uvm_pagerops {
 	/* Write dirty pages of [start, end) back; object locked. */
 	int	(*pgo_put)(struct uvm_object *, uint64_t start, uint64_t end,
 		    int flags);
+	unsigned int pgo_flags;
 };
-
-RB_HEAD(uvm_pagetree, vm_page);
+#define	PGOF_ANON	0x1	/* pages are zero at first; get never sleeps */
 
 struct uvm_object {
 	struct mutex	uo_lock;
 	const struct uvm_pagerops *uo_ops;	/* [I] */
-	struct uvm_pagetree uo_pages;		/* [l] by offset */
+	struct uvm_radix uo_pages;		/* [l] by page number */
 	size_t		uo_npages;		/* [l] */
 	refcount_t	uo_ref;			/* [a] as its ops use it */
 };
@@ -43,6 +56,12 @@ void	uvm_obj_init(struct uvm_object *, const struct uvm_pagerops *);
 void	uvm_obj_fini(struct uvm_object *);	/* no pages left */
 /* Object locked. */
 struct vm_page *uvm_obj_lookup(struct uvm_object *, uint64_t off);
+/* Put a page in; ENOMEM. */
+int	uvm_obj_insert(struct uvm_object *, struct vm_page *, uint64_t off)
+	    __must_check;
+/* Keep a page from being freed while the object is unlocked, and let go. */
+void	uvm_page_hold(struct vm_page *);
+void	uvm_page_unhold(struct vm_page *);
 /* Unmap and free resident pages of [start, end); object locked. */
 void	uvm_obj_free_range(struct uvm_object *, uint64_t start, uint64_t end);
 
