@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #define	NCCS_K	19
+typedef uint32_t tcflag_k;
 struct ktermios {			/* struct termios of TCGETS */
 	uint32_t	c_iflag, c_oflag, c_cflag, c_lflag;
 	uint8_t		c_line;

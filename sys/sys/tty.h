@@ -29,9 +29,12 @@ struct ttydrv {
 	void	(*td_close)(struct tty *);	/* last close; may be NULL */
 };
 
+#define	TTY_QSIZE	4096		/* bytes of each queue, a power of two */
+
 struct ttyq {				/* a ring of bytes */
-	unsigned char	*tq_buf;
-	unsigned int	tq_size, tq_head, tq_count;
+	unsigned char	*tq_buf;	/* TTY_QSIZE bytes */
+	unsigned int	tq_head;	/* next to leave; free-running */
+	unsigned int	tq_count;
 };
 
 struct tty {
@@ -44,15 +47,24 @@ struct tty {
 	struct kwinsize	t_winsize;	/* [l] */
 	struct ttyq	t_inq;		/* [l] */
 	struct ttyq	t_outq;		/* [l] */
-	unsigned int	t_canon;	/* [l] complete lines in t_inq */
-	unsigned int	t_column;	/* [l] for tabs and erase */
-	unsigned int	t_flags;	/* [l] */
+	/* A bit for each place of t_inq: the byte there ends a line. */
+	unsigned long	t_delim[TTY_QSIZE / (8 * sizeof(long))]; /* [l] */
+	unsigned int	t_nlines;	/* [l] line ends in t_inq */
+	unsigned int	t_partial;	/* [l] bytes behind the last line end */
+	unsigned int	t_column;	/* [l] of the cursor, for tabs */
+	unsigned int	t_linecol;	/* [l] where the partial line began */
+	unsigned int	t_flags;	/* [l] TF_* */
 	unsigned int	t_opens;	/* [l] */
 	struct condvar	t_incv, t_outcv;
 	struct pollhead	t_poll;
-	struct session	*t_session;	/* [T] */
-	struct pgrp	*t_pgrp;	/* [T] foreground */
+	struct session	*t_session;	/* [l] referenced; set under [T] too */
+	struct pgrp	*t_pgrp;	/* [l] foreground; referenced */
 };
+#define	TF_STOPPED	0x1		/* output: ^S */
+#define	TF_LNEXT	0x2		/* the next byte is literal */
+#define	TF_HUNGUP	0x4
+#define	TF_EXCL		0x8		/* TIOCEXCL */
+#define	TF_THROTTLED	0x10		/* the driver has input we refused */
 
 /* Create and register /dev/NAME.  Thread context. */
 int	tty_create(const char *name, dev_t, const struct ttydrv *, void *priv,
@@ -65,7 +77,21 @@ size_t	tty_output_pending(struct tty *);
 void	tty_hangup(struct tty *);
 /* Session leader exits: give the terminal up. */
 void	tty_session_exit(struct session *);
+/* Register /dev/tty and /dev/console.  Once, after vfs_init(). */
+void	tty_init(void);
 /* The tty that /dev/console is. */
 void	tty_set_console(struct tty *);
+
+/* Between tty.c, the line discipline, and tty_dev.c, what programs see. */
+void	tty_set_default(struct ktermios *);
+/* Queue output with OPOST processing; false: no room. t_lock held. */
+bool	tty_output_char(struct tty *, unsigned char);
+/* Take up to n input bytes as read(2) wants them; t_lock held. */
+size_t	tty_inq_read(struct tty *, unsigned char *, size_t n, bool *eol);
+size_t	tty_inq_readable(struct tty *);
+void	tty_flush(struct tty *, bool in, bool out);
+/* ICANON was switched: what is queued changes its meaning.  t_lock held. */
+void	tty_recanon(struct tty *);
+extern const struct devops tty_devops;
 
 #endif /* !_SYS_TTY_H_ */

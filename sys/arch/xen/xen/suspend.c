@@ -20,6 +20,7 @@
  * wakes the suspend thread, which is bound to CPU 0: the tools look for the
  * frame number of start_info in that vCPU's registers.
  */
+#include <sys/callout.h>
 #include <sys/condvar.h>
 #include <sys/cpu.h>
 #include <sys/errno.h>
