@@ -1085,7 +1085,8 @@ userret(struct lwp *l, struct trapframe *tf)
 		lwp_exit(l, (p->p_flags & P_EXITING) != 0 ? p->p_xstat : 0);
 	if ((ast & L_AST_RESCHED) != 0) {
 		(void)atomic_and(&l->l_ast, ~L_AST_RESCHED);
-		sched_preempt();
+		preempt_disable();
+		preempt_enable();
 	}
 	if ((ast & L_AST_NOTIFY) != 0) {
 		(void)atomic_and(&l->l_ast, ~L_AST_NOTIFY);

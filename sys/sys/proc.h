@@ -358,6 +358,7 @@ int	lwp_alloc(struct proc *p, struct lwp *from, struct lwp **);
 void	lwp_start(struct lwp *);
 /* Free a thread that never ran, or one that never runs again. May sleep. */
 void	lwp_free(struct lwp *);
+void	fork_init_caches(void);
 /* Process 1, a child of proc0, begins in fn(arg); fn ends with do_execve(). */
 int	fork_init(void (*fn)(void *), void *arg);
 /* kern_exit.c */
@@ -371,7 +372,8 @@ bool	proc_stop_complete(struct proc *);
 void	proc_kill_threads(struct proc *, struct lwp *except);
 /* vfork(2)'s child has left the borrowed memory: let the parent go on. */
 void	vfork_done(struct proc *);
-struct rusage_ns;
+/* A process that has no lwps and that nobody finds any more. May sleep. */
+void	proc_free(struct proc *);
 int	do_wait(struct lwp *, int idtype, pid_t id, int options,
 	    pid_t *pid, int *status, struct rusage_ns *, ksiginfo_t *);
 /* kern_exec.c */
@@ -435,7 +437,9 @@ void	sleepq_signal(struct lwp *);
 
 /* -- machine-dependent parts -- */
 /*
- * Prepare `child` so that its first switch runs fn(arg) on its own stack; with
+ * Prepare `child`, whose kernel stack l_kstack lwp_alloc() has made and
+ * lwp_free() frees, so that its first switch runs fn(arg) on it (when fn
+ * returns, the thread enters user mode with the registers in l_tf); with
  * fn == NULL it returns to user mode with a copy of the parent's registers,
  * result 0, and (if not 0) the given user stack pointer and TLS base.
  */

@@ -62,12 +62,13 @@ CTASSERT(__offsetof(struct lwp, l_pcb) == 0);
 CTASSERT(PCB_RSP == __offsetof(struct pcb, pcb_rsp));
 CTASSERT(PCB_KSTACK_TOP == __offsetof(struct pcb, pcb_kstack_top));
 CTASSERT(ASM_VM_MAX_ADDRESS == VM_MAX_ADDRESS);
-CTASSERT(ASM_KERNBASE == KERNBASE);
+CTASSERT(ASM_KERNBASE == KERNBASE && ASM_P2M_BASE == P2M_BASE);
 CTASSERT(ASM_DMAP_L4SLOT == (DMAP_BASE >> 39 & 511));
 CTASSERT(ASM_USPACE == USPACE);
 CTASSERT(ASM_TF_SYSCALL == TF_SYSCALL && ASM_TF_INT80 == TF_INT80);
 CTASSERT(ASM_TF_EVENT == TF_EVENT);
 CTASSERT(ASM_SEL_UDATA == SEL_UDATA && ASM_SEL_UCODE == SEL_UCODE);
+CTASSERT(ASM_SEL_UCODE32 == SEL_UCODE32);
 CTASSERT(ASM_EFAULT == EFAULT && ASM_ENAMETOOLONG == ENAMETOOLONG);
 
 /* The callee-saved registers on the stack of a thread not running. */
@@ -172,14 +173,11 @@ cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
 	int error;
 
 	memset(&child->l_pcb, 0, sizeof(child->l_pcb));
-	kstack = uvm_km_alloc(USPACE, UVM_KM_GUARD);
-	if (kstack == 0)
-		return ENOMEM;
+	kstack = child->l_kstack;	/* from lwp_alloc() */
+	KASSERT(kstack != 0);
 	error = fpu_alloc(child);
-	if (error != 0) {
-		uvm_km_free(kstack, USPACE, UVM_KM_GUARD);
+	if (error != 0)
 		return error;
-	}
 	stack_assign(child, kstack);
 	memset(child->l_tf, 0, sizeof(*child->l_tf));
 	if (fn == NULL) {
@@ -213,9 +211,6 @@ void
 cpu_lwp_free(struct lwp *l)
 {
 	fpu_free(l);
-	if (l->l_kstack != 0)
-		uvm_km_free(l->l_kstack, USPACE, UVM_KM_GUARD);
-	l->l_kstack = 0;
 }
 
 void
@@ -227,6 +222,8 @@ cpu_exec_reset(struct lwp *l)
 	KASSERT(l == curlwp);
 	fpu_reset(l);
 	on = intr_disable();
+	/* It was a kernel thread perhaps: its stack is now an entry stack. */
+	xen_guest->g_switch(curcpu(), l);
 	pcb->pcb_ds = pcb->pcb_es = pcb->pcb_fs = pcb->pcb_gs = 0;
 	pcb->pcb_flags &= ~(uint32_t)PCB_COMPAT32;
 	memset(pcb->pcb_tls, 0, sizeof(pcb->pcb_tls));
