@@ -391,6 +391,13 @@ int	do_getpriority(struct lwp *, int which, int who, int *nice);
 int	do_setpriority(struct lwp *, int which, int who, int nice);
 void	resource_init(void);
 /*
+ * Run a program as a child of init, with init's root, and wait for it until
+ * the deadline.  0: it ended with status 0; ENOENT and so on: it could not be
+ * run; EIO: it failed; ETIMEDOUT.  Kernel threads.
+ */
+int	proc_run_helper(const char *path, char *const *argv, char *const *envp,
+	    nsec_t deadline);
+/*
  * The last stop before user mode, called with interrupts on while l_ast is
  * not 0: signals, rescheduling, dying.
  */

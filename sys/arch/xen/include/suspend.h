@@ -19,6 +19,7 @@ void	xen_suspend_request(void);
 int	xen_suspend_init(void);
 /* control/shutdown, control/sysrq, feature nodes. */
 int	xen_shutdown_init(void);
+void	xen_shutdown_announce(void);	/* the feature nodes */
 int	balloon_init(void);
 int	balloon_suspend(void);		/* hold the worker */
 void	balloon_resume(bool newdomain);

@@ -223,8 +223,10 @@ suspend_thread(void *arg __unused)
 		(void)xen_suspend();
 		/* A new domain has closed all our ports. */
 		if (suspend_evt == NULL ||
-		    evtchn_port(suspend_evt).port == 0)
+		    evtchn_port(suspend_evt).port == 0) {
 			suspend_offer_channel(true);
+			xen_shutdown_announce();
+		}
 	}
 }
 
