@@ -161,6 +161,17 @@ rusage_add(struct rusage_ns *to, const struct rusage_ns *ru)
 	to->ru_nivcsw += ru->ru_nivcsw;
 }
 
+nsec_t
+proc_cputime_locked(struct proc *p)
+{
+	nsec_t sum = p->p_cputime;
+	struct lwp *l;
+
+	LIST_FOREACH(l, &p->p_lwps, l_sibling)
+		sum += atomic_load_relaxed(&l->l_cputime);
+	return sum;
+}
+
 /* The whole process so far: threads that ended and those that run. */
 void
 proc_rusage(struct proc *p, struct rusage_ns *ru)

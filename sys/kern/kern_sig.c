@@ -26,6 +26,7 @@
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/proc.h>
+#include <sys/ptimer.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 
@@ -186,7 +187,7 @@ sig_remove_all(struct proc *p, sigset_t set)
 
 /* Take signal signo, which is pending there, off the queue; p_lock held. */
 static void
-sigpend_take(struct sigpend *sp, int signo, ksiginfo_t *ksi)
+sigpend_take(struct proc *p, struct sigpend *sp, int signo, ksiginfo_t *ksi)
 {
 	struct sigqueue *sq, *found = NULL;
 	bool more = false;
@@ -206,6 +207,8 @@ sigpend_take(struct sigpend *sp, int signo, ksiginfo_t *ksi)
 		*ksi = found->sq_info;
 		TAILQ_REMOVE(&sp->sp_queue, found, sq_link);
 		sigqueue_free(found);
+		if (ksi->ksi_code == SI_TIMER || ksi->ksi_code == SI_KERNEL)
+			ptimer_taken(p, ksi);
 	} else {
 		memset(ksi, 0, sizeof(*ksi));
 		ksi->ksi_signo = signo;
@@ -234,7 +237,7 @@ sig_dequeue_locked(struct lwp *l, sigset_t set, ksiginfo_t *ksi)
 		if ((signo = sig_first(sp->sp_set & set)) == 0)
 			return 0;
 	}
-	sigpend_take(sp, signo, ksi);
+	sigpend_take(l->l_proc, sp, signo, ksi);
 	if ((sigmask(signo) & SIG_STOPS) != 0)
 		l->l_proc->p_flags |= P_STOPDEQ;
 	return signo;
@@ -446,9 +449,9 @@ sig_dispatch(struct proc *p, struct lwp *l, int signo)
 	lwp_poke(l, L_AST_SIGNAL);
 }
 
-/* Queue it to the thread, or with l == NULL to the process; p_lock held. */
-static int
-sig_send_locked(struct proc *p, struct lwp *l, const ksiginfo_t *ksi)
+int
+psignal_locked(struct proc *p, struct lwp *l, const ksiginfo_t *ksi,
+    bool *queued)
 {
 	struct sigpend *sp = l != NULL ? &l->l_sigpend : &p->p_sigpend;
 	int signo = ksi->ksi_signo;
@@ -466,6 +469,8 @@ sig_send_locked(struct proc *p, struct lwp *l, const ksiginfo_t *ksi)
 		sig_dispatch(p, l, signo);
 		return 0;
 	}
+	if (queued != NULL)
+		*queued = true;
 	payer = l != NULL ? l : LIST_FIRST(&p->p_lwps);
 	sq = sigqueue_alloc(p, payer->l_cred->cr_uidinfo,
 	    signo < SIGRTMIN && ksi->ksi_code >= 0);
@@ -485,7 +490,7 @@ psignal_queue(struct proc *p, const ksiginfo_t *ksi)
 	int error;
 
 	spin_enter(&p->p_lock);
-	error = sig_send_locked(p, NULL, ksi);
+	error = psignal_locked(p, NULL, ksi, NULL);
 	spin_exit(&p->p_lock);
 	return error;
 }
@@ -497,7 +502,7 @@ lwp_signal_queue(struct lwp *l, const ksiginfo_t *ksi)
 	int error;
 
 	spin_enter(&p->p_lock);
-	error = sig_send_locked(p, l, ksi);
+	error = psignal_locked(p, l, ksi, NULL);
 	spin_exit(&p->p_lock);
 	return error;
 }
@@ -559,7 +564,7 @@ trapsignal(struct lwp *l, const ksiginfo_t *ksi)
 		p->p_flags &= ~P_UNKILLABLE;
 		proc_kill(p, ksi->ksi_signo);
 	} else
-		(void)sig_send_locked(p, l, ksi);
+		(void)psignal_locked(p, l, ksi, NULL);
 	sig_recalc(l);
 	spin_exit(&p->p_lock);
 }
@@ -886,7 +891,7 @@ proc_notify_parent(struct proc *p, int code)
 	spin_enter(&parent->p_lock);
 	act = sigaction_of(parent, SIGCHLD);
 	if (act.sa_handler != SIG_IGN && (act.sa_flags & SA_NOCLDSTOP) == 0)
-		(void)sig_send_locked(parent, NULL, &ksi);
+		(void)psignal_locked(parent, NULL, &ksi, NULL);
 	spin_exit(&parent->p_lock);
 	proc_wake_parent(parent);
 }

@@ -173,9 +173,9 @@ struct proc {
 	nsec_t		p_start;	/* [I] nanouptime() */
 	struct rusage_ns p_ru;		/* [p] of exited threads */
 	struct rusage_ns p_cru;		/* [p] of waited-for children */
-	struct callout	p_itimer_real;
-	nsec_t		p_itimer_interval;	/* [p] */
-	struct ptimer	*p_ptimers;	/* [p] timer_create(2), kern_timer.c */
+	nsec_t		p_cputime;	/* [p] run time of exited threads */
+	struct ptimer	*p_itimers[3];	/* [p] setitimer(2), kern_timer.c */
+	struct ptimer	*p_ptimers;	/* [p] timer_create(2) */
 	int		p_ptimer_next;	/* [p] next timer id */
 	struct vforkdone *p_vfork;	/* [p] tell the vfork(2) parent */
 	int		p_nice;		/* [p] -20..19 */
@@ -196,7 +196,6 @@ struct proc {
 #define	P_STOPPING	0x0100		/* threads are to stop, or have */
 #define	P_STOPDEQ	0x0200		/* a stop signal is being taken */
 #define	P_UNKILLABLE	0x0400		/* init: defaults do not kill it */
-#define	P_ORPHANEXIT	0x0800		/* nobody waits: reap it at once */
 
 enum lwp_state { LS_EMBRYO, LS_RUN, LS_ONCPU, LS_SLEEP, LS_STOP, LS_ZOMBIE };
 
@@ -219,6 +218,7 @@ struct lwp {
 		nsec_t	se_queued;	/* since when it waits for a CPU */
 		nsec_t	se_vruntime;
 		nsec_t	se_unsplit;	/* run time not yet user or system */
+		unsigned int se_nuser, se_nsys;	/* ticks in either mode */
 		unsigned int se_weight;
 		int	se_policy, se_rtprio;	/* SCHED_*, 0..99 */
 		bool	se_bound;	/* l_affinity may not be changed */
@@ -383,6 +383,8 @@ int	do_execve(struct lwp *, struct path *dir, const char *path,
 struct rlimit proc_rlimit(struct proc *, int which);
 #define	rlimit_cur(p, n)	atomic_load_relaxed(&(p)->p_rlimit[n].rlim_cur)
 void	rusage_add(struct rusage_ns *, const struct rusage_ns *);
+/* Run time of a process; p_lock held. */
+nsec_t	proc_cputime_locked(struct proc *);
 /* Of all threads, living and gone. */
 void	proc_rusage(struct proc *, struct rusage_ns *);
 int	do_prlimit(struct lwp *, struct proc *, int which,

@@ -139,6 +139,9 @@ void	trapsignal(struct lwp *, const ksiginfo_t *);
  */
 int	psignal_queue(struct proc *, const ksiginfo_t *);
 int	lwp_signal_queue(struct lwp *, const ksiginfo_t *);
+/* The same with p_lock held; l NULL: to the process. *queued: it is there. */
+int	psignal_locked(struct proc *, struct lwp *, const ksiginfo_t *,
+	    bool *queued);
 
 /*
  * True if a sleep of the thread (curlwp) has to end: a signal to take, a stop,
