@@ -19,7 +19,6 @@
 #include <machine/intr.h>
 #include <machine/machdep.h>
 #include <machine/pmap.h>
-#include <uvm/uvm.h>
 #include <x86/cpuid.h>
 #include <x86/fpu.h>
 #include <xen/guest.h>
@@ -106,7 +105,7 @@ cpu_md_init(void)
 
 	cpuid_init();
 	fpu_init();
-	cpu_md_init_cpu(curcpu());
+	xen_guest->g_cpu_init(curcpu());
 	printf("cpu0: %s, family %u model %u stepping %u\n",
 	    cf->cf_brand[0] != '\0' ? cf->cf_brand : cf->cf_vendor_name,
 	    cf->cf_family, cf->cf_model, cf->cf_stepping);
@@ -233,6 +232,55 @@ cpu_exec_reset(struct lwp *l)
 	xen_guest->g_set_base(0, 0);
 	xen_guest->g_set_base(1, 0);
 	intr_restore(on);
+}
+
+/* ---- CPUs that come and go ---- */
+
+/* A CPU comes up, on its idle thread's stack, for the first time or again. */
+void
+cpu_hatch_entry(void *arg)
+{
+	struct cpu_info *ci = arg;
+	int error;
+
+	error = xen_guest->g_setup_upcall(ci);
+	if (error != 0)
+		panic("cpu%u: no event upcalls: error %d", ci->ci_index,
+		    error);
+	xen_guest->g_cpu_init(ci);
+	fpu_init_cpu();
+	cpu_hatch(ci);
+}
+
+/* What of a cpu_info has to be there before the CPU starts. */
+void
+cpu_hatch_prepare(struct cpu_info *ci)
+{
+	struct lwp *l = ci->ci_idlelwp;
+
+	KASSERT(((uintptr_t)ci->ci_md.md_shared & 63) == 0);
+	ci->ci_self = ci;
+	ci->ci_curlwp = l;
+	ci->ci_md.md_vcpu = (struct vcpu_info *)ci->ci_md.md_shared;
+	ci->ci_md.md_kstack = l->l_pcb.pcb_kstack_top;
+	ci->ci_md.md_fsbase = ci->ci_md.md_gsbase = 0;
+	ci->ci_md.md_fpu_lwp = NULL;
+}
+
+/*
+ * Out of service: wait in the hypervisor until somebody brings this vCPU up
+ * again, then begin anew.
+ */
+void
+cpu_dead(void)
+{
+	struct cpu_info *ci = curcpu();
+
+	KASSERT(!intr_enabled());
+	(void)hypercall_vcpu_op(VCPUOP_down, ci->ci_index, NULL);
+	cpu_hatch_prepare(ci);
+	cpu_call_on_stack(ci->ci_idlelwp->l_pcb.pcb_kstack_top,
+	    cpu_hatch_entry, ci);
 }
 
 /* ---- the end ---- */

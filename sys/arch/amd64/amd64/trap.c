@@ -28,6 +28,7 @@
 #include <x86/fpu.h>
 #include <xen/evtchn.h>
 #include <xen/guest.h>
+#include <xen/hypercall.h>
 
 struct ex_entry {
 	uintptr_t	ex_from, ex_to;
@@ -170,7 +171,6 @@ trap_user(struct lwp *l, struct trapframe *tf, uintptr_t addr)
 	case T_AC:
 		user_signal(l, SIGBUS, BUS_ADRALN, 0, trapno);
 		break;
-	case T_NMI:
 	case T_DF:
 	case T_MC:
 		trap_panic(tf, addr);
@@ -234,12 +234,31 @@ trap_kernel(struct lwp *l, struct trapframe *tf, uintptr_t addr)
 	tf->tf_rip = fixup;
 }
 
+/*
+ * Somebody wants to know where this CPU is (`xl trigger nmi`).  It may have
+ * interrupted anything: only the hypervisor's console, no locks.
+ */
+void
+trap_nmi(const struct trapframe *tf)
+{
+	char buf[80];
+	int len;
+
+	len = scnprintf(buf, sizeof(buf), "cpu%u: NMI at %016lx (%s)\n",
+	    curcpu()->ci_index, tf->tf_rip, TF_USERMODE(tf) ? "user" : "kernel");
+	(void)hypercall_console_write(buf, (size_t)len);
+}
+
 void
 trap(struct trapframe *tf)
 {
 	struct lwp *l = curlwp;
 	uintptr_t addr = 0;
 
+	if (tf->tf_trapno == T_NMI) {
+		trap_nmi(tf);
+		return;
+	}
 	if (tf->tf_trapno == T_PF) {
 		addr = xen_guest->g_fault_addr();
 		curcpu()->ci_nfault++;

@@ -42,6 +42,7 @@
 
 #define	ASM_VM_MAX_ADDRESS	0x00007ffffffff000
 #define	ASM_KERNBASE		0xffffffff80000000
+#define	ASM_P2M_BASE		0xffffb00000000000
 #define	ASM_DMAP_L4SLOT		273
 #define	ASM_USPACE		16384
 
@@ -49,6 +50,7 @@
 #define	ASM_TF_SYSCALL		256
 #define	ASM_TF_INT80		257
 #define	ASM_TF_EVENT		258
+#define	ASM_SEL_UCODE32		0x23
 #define	ASM_SEL_UDATA		0x2b
 #define	ASM_SEL_UCODE		0x33
 #define	ASM_EFAULT		14

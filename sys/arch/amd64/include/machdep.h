@@ -11,7 +11,7 @@ struct cpu_info;
 struct lwp;
 
 /* lwp0's kernel stack: where the boot CPU starts. */
-extern char boot_stack[], boot_stack_end[];
+extern char boot_stack[];
 
 /* switch.S */
 void	cpu_switch_stack(struct lwp *, struct lwp *);
@@ -20,8 +20,9 @@ void	cpu_call_on_stack(uintptr_t top, void (*)(void *), void *) __dead;
 
 /* First C of the boot CPU: %gs is set. Fills lwp0's machine part. */
 void	cpu_md_early(void);
-/* Each CPU's own descriptor tables and syscall entry: by guest type. */
-void	cpu_md_init_cpu(struct cpu_info *);
+/* A secondary CPU: before its start; its first C, on its idle stack. */
+void	cpu_hatch_prepare(struct cpu_info *);
+void	cpu_hatch_entry(void *) __dead;
 
 /* Selectors of user programs, saved and loaded on a switch. */
 struct pcb;

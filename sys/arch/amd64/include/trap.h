@@ -40,6 +40,7 @@ void	upcall_entry(struct trapframe *);	/* event channel upcall */
 void	trap_exit_user(struct trapframe *);
 /* Before every return to kernel mode from an interrupt: preemption. */
 void	trap_exit_kernel(struct trapframe *);
+void	trap_nmi(const struct trapframe *);
 /* Registers on the console; and then panic. */
 void	trapframe_print(const struct trapframe *);
 void	trap_panic(const struct trapframe *, unsigned long addr)

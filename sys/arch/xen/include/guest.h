@@ -47,7 +47,12 @@ struct xen_guest {
 
 	/* Upcall registration for this CPU (boot, hatch, resume). */
 	int	(*g_setup_upcall)(struct cpu_info *);
-	/* Start a secondary vCPU at the kernel's hatch entry; stop one. */
+	/* This CPU's own descriptor tables; thread context or hatch. */
+	void	(*g_cpu_init)(struct cpu_info *);
+	/*
+	 * Start a secondary vCPU, whose idle thread exists, at cpu_hatch().
+	 * Wait until one that has entered cpu_dead() is down.
+	 */
 	int	(*g_cpu_start)(struct cpu_info *);
 	int	(*g_cpu_stop)(struct cpu_info *);
 

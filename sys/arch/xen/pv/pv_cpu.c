@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Virtual CPUs of a PV guest: entry points, descriptor table, start, context
+ * switch.
+ *
+ * Overview: Xen keeps for each vCPU what hardware keeps in registers and tables:
+ * where exceptions go, the kernel stack, segment bases, the GDT.  The boot CPU's
+ * is set by hypercalls, another's by the context it is initialised with.  The GDT
+ * is a page of ours that Xen has typed as descriptors: mapped read-only, freed
+ * never.
+ *
+ * Suspend: Xen's save carries all of it but the place of vcpu_info, which
+ * pv_vcpus_resume() registers again; a vCPU has to be down for that.  A vCPU
+ * that was down at the save is not initialised in the new domain.
+ */
+#include <sys/atomic.h>
+#include <sys/cpu.h>
+#include <sys/errno.h>
+#include <sys/kmem.h>
+#include <sys/proc.h>
+#include <sys/systm.h>
+#include <machine/frame.h>
+#include <machine/intr.h>
+#include <machine/machdep.h>
+#include <machine/pmap.h>
+#include <machine/trap.h>
+#include <uvm/uvm.h>
+#include <x86/pmap_backend.h>
+#include <xen/guest.h>
+#include <xen/hypercall.h>
+#include <xen/public/callback.h>
+#include <xen/pv.h>
+
+#include "pv_private.h"
+
+CTASSERT(sizeof(struct vcpu_info) == 64);
+
+struct trap_info pv_trap_table[PV_NTRAPS];
+static bool pv_registered[MAXCPUS];	/* [s] vcpu_info is in cpu_info */
+
+/* ---- entry points ---- */
+
+#define	TI_MASK_EVENTS	4
+
+void
+pv_trap_init(void)
+{
+	struct trap_info *ti = pv_trap_table;
+
+	for (unsigned int i = 0; i < 20; i++) {
+		if (pv_trap_entries[i] == 0)
+			continue;
+		ti->vector = (uint8_t)i;
+		ti->flags = TI_MASK_EVENTS;
+		/* The ones a program may raise with INT. */
+		if (i == T_BP || i == T_OF)
+			ti->flags |= 3;
+		ti->cs = FLAT_KERNEL_CS;
+		ti->address = pv_trap_entries[i];
+		ti++;
+	}
+	ti->vector = 0x80;
+	ti->flags = TI_MASK_EVENTS | 3;
+	ti->cs = FLAT_KERNEL_CS;
+	ti->address = (unsigned long)pv_int80;
+	KASSERT(ti < &pv_trap_table[PV_NTRAPS - 1]);
+	if (hypercall_set_trap_table(pv_trap_table) != 0)
+		panic("pv: no trap table");
+}
+
+static void
+callback_register(uint16_t type, void (*entry)(void), bool needed)
+{
+	struct callback_register cb = {
+		.type = type, .flags = CALLBACKF_mask_events,
+		.address = (unsigned long)entry
+	};
+
+	if (hypercall_callback_op(CALLBACKOP_register, &cb) != 0 && needed)
+		panic("pv: callback %u refused", type);
+}
+
+/* The words shared with Xen are in cpu_info from now on. */
+int
+pv_vcpu_info_register(struct cpu_info *ci, unsigned long mfn)
+{
+	struct vcpu_register_vcpu_info reg = {
+		.mfn = mfn,
+		.offset = (uint32_t)((uintptr_t)ci->ci_md.md_shared &
+		    PAGE_MASK),
+	};
+	int error;
+
+	error = hypercall_vcpu_op(VCPUOP_register_vcpu_info, ci->ci_index,
+	    &reg);
+	if (error == 0)
+		pv_registered[ci->ci_index] = true;
+	return error;
+}
+
+static int
+vcpu_info_register(struct cpu_info *ci)
+{
+	paddr_t pa;
+
+	if (!pmap_extract(pmap_kernel(), (vaddr_t)ci->ci_md.md_shared, &pa,
+	    NULL))
+		return EFAULT;
+	return pv_vcpu_info_register(ci,
+	    pv_pfn_to_mfn(MKPFN(atop(pa))).mfn);
+}
+
+int
+pv_setup_upcall(struct cpu_info *ci)
+{
+	int error;
+
+	if (!pv_registered[ci->ci_index]) {
+		error = vcpu_info_register(ci);
+		if (error != 0)
+			return error;
+	}
+	callback_register(CALLBACKTYPE_event, pv_event, true);
+	callback_register(CALLBACKTYPE_failsafe, pv_failsafe, true);
+	callback_register(CALLBACKTYPE_syscall, pv_syscall, true);
+	callback_register(CALLBACKTYPE_syscall32, pv_syscall32, false);
+	return 0;
+}
+
+/* Called by the failsafe entry. */
+void	pv_bad_selector(struct trapframe *);
+
+void
+pv_bad_selector(struct trapframe *tf __unused)
+{
+	static bool told;
+
+	if (!told) {
+		told = true;
+		printf("pv: thread %d used a selector Xen refuses\n",
+		    curlwp->l_tid);
+	}
+}
+
+/* ---- the descriptor table ---- */
+
+static uint64_t *
+gdt_create(void)
+{
+	struct vm_page *pg;
+	uint64_t *gdt;
+
+	pg = uvm_pagealloc(UVM_PGA_ZERO | UVM_PGA_NOSLEEP);
+	if (pg == NULL)
+		return NULL;
+	gdt = VM_PAGE_TO_KVA(pg);
+	/* The kernel runs in ring 3 like its programs. */
+	gdt[SEL_KCODE >> 3] = GDT_CODE64(3);
+	gdt[SEL_KDATA >> 3] = GDT_DATA(3);
+	gdt[SEL_UCODE32 >> 3] = GDT_CODE32(3);
+	gdt[SEL_UDATA >> 3] = GDT_DATA(3);
+	gdt[SEL_UCODE >> 3] = GDT_CODE64(3);
+	if (pmap_kset((vaddr_t)gdt, NULL, VM_PAGE_TO_PHYS(pg), 1,
+	    PTE_NX) != 0) {
+		uvm_pagefree(pg);
+		return NULL;
+	}
+	return gdt;
+}
+
+static unsigned long
+gdt_mfn(const struct cpu_info *ci)
+{
+	paddr_t pa = PMAP_DIRECT_UNMAP(ci->ci_md.md_gdt);
+
+	return pv_pfn_to_mfn(MKPFN(atop(pa))).mfn;
+}
+
+/* The boot CPU; others have it from the context they start with. */
+void
+pv_cpu_init(struct cpu_info *ci)
+{
+	unsigned long frame;
+
+	if (ci != &cpu_info_primary)
+		return;
+	ci->ci_md.md_gdt = gdt_create();
+	if (ci->ci_md.md_gdt == NULL)
+		panic("pv: no memory for the GDT");
+	frame = gdt_mfn(ci);
+	if (hypercall_set_gdt(&frame, GDT_ENTRIES) != 0)
+		panic("pv: GDT refused");
+}
+
+/* ---- start and stop ---- */
+
+static void
+context_fill(struct vcpu_guest_context *ctx, struct cpu_info *ci)
+{
+	const struct trap_info *ti;
+	paddr_t l4 = PMAP_DIRECT_UNMAP(pmap_kernel()->pm_l4);
+	uintptr_t top = ci->ci_idlelwp->l_pcb.pcb_kstack_top;
+
+	ctx->flags = VGCF_IN_KERNEL | VGCF_failsafe_disables_events |
+	    VGCF_syscall_disables_events;
+	ctx->user_regs.rip = (uintptr_t)cpu_hatch_entry;
+	ctx->user_regs.rdi = (uintptr_t)ci;
+	ctx->user_regs.rsp = top - 8;
+	ctx->user_regs.rflags = RFLAGS_FIXED;
+	ctx->user_regs.cs = FLAT_KERNEL_CS;
+	ctx->user_regs.ss = FLAT_KERNEL_SS;
+	for (ti = pv_trap_table; ti->address != 0; ti++)
+		ctx->trap_ctxt[ti->vector] = *ti;
+	ctx->gdt_frames[0] = gdt_mfn(ci);
+	ctx->gdt_ents = GDT_ENTRIES;
+	ctx->kernel_ss = FLAT_KERNEL_SS;
+	ctx->kernel_sp = top;
+	ctx->ctrlreg[3] = xen_pfn_to_cr3(pv_pfn_to_mfn(MKPFN(atop(l4))).mfn);
+	ctx->event_callback_eip = (unsigned long)pv_event;
+	ctx->failsafe_callback_eip = (unsigned long)pv_failsafe;
+	ctx->syscall_callback_eip = (unsigned long)pv_syscall;
+	ctx->gs_base_kernel = (uintptr_t)ci;
+}
+
+static int
+vcpu_initialise(struct cpu_info *ci)
+{
+	struct vcpu_guest_context *ctx;
+	int error;
+
+	cpu_hatch_prepare(ci);
+	if (ci->ci_md.md_gdt == NULL)
+		ci->ci_md.md_gdt = gdt_create();
+	if (ci->ci_md.md_gdt == NULL)
+		return ENOMEM;
+	if (!pv_registered[ci->ci_index]) {
+		error = vcpu_info_register(ci);
+		if (error != 0)
+			return error;
+	}
+	ctx = kmem_zalloc(sizeof(*ctx), KM_SLEEP);
+	if (ctx == NULL)
+		return ENOMEM;
+	context_fill(ctx, ci);
+	error = hypercall_vcpu_op(VCPUOP_initialise, ci->ci_index, ctx);
+	kmem_free(ctx, sizeof(*ctx));
+	return error;
+}
+
+int
+pv_cpu_start(struct cpu_info *ci)
+{
+	int error;
+
+	if (!ci->ci_md.md_started) {
+		error = vcpu_initialise(ci);
+		if (error != 0)
+			return error;
+		ci->ci_md.md_started = true;
+	}
+	return hypercall_vcpu_op(VCPUOP_up, ci->ci_index, NULL);
+}
+
+int
+pv_cpu_stop(struct cpu_info *ci)
+{
+	while (hypercall_vcpu_op(VCPUOP_is_up, ci->ci_index, NULL) == 0)
+		cpu_spin_yield();
+	return 0;
+}
+
+void
+pv_vcpus_resume(void)
+{
+	struct cpu_info *ci;
+	int error;
+
+	CPU_FOREACH(ci) {
+		pv_registered[ci->ci_index] = false;
+		if (ci != curcpu() && !ci->ci_online) {
+			ci->ci_md.md_started = false;
+			continue;
+		}
+		if (ci != curcpu())
+			(void)hypercall_vcpu_op(VCPUOP_down, ci->ci_index,
+			    NULL);
+		error = vcpu_info_register(ci);
+		if (error != 0)
+			panic("cpu%u: no vcpu_info after resume: error %d",
+			    ci->ci_index, error);
+		if (ci != curcpu())
+			(void)hypercall_vcpu_op(VCPUOP_up, ci->ci_index, NULL);
+	}
+}
+
+/* ---- context switch ---- */
+
+static inline void
+call_add(struct multicall_entry *mc, unsigned int *n, unsigned long op,
+    unsigned long a0, unsigned long a1)
+{
+	mc[*n].op = op;
+	mc[*n].args[0] = a0;
+	mc[*n].args[1] = a1;
+	(*n)++;
+}
+
+static inline uint16_t
+gs_selector(void)
+{
+	uint16_t sel;
+
+	__asm__ volatile("movw %%gs, %0" : "=m"(sel));
+	return sel;
+}
+
+void
+pv_switch(struct cpu_info *ci, struct lwp *to)
+{
+	struct lwp *from = ci->ci_curlwp;
+	struct pcb *pcb = &to->l_pcb;
+	struct multicall_entry mc[4];
+	unsigned int n = 0;
+
+	if ((from->l_pcb.pcb_flags & PCB_FPU_USED) != 0 && from != to) {
+		segs_save(&from->l_pcb);
+		from->l_pcb.pcb_gs = gs_selector();
+	}
+	/* A kernel thread is not entered from user mode: leave it all. */
+	if ((pcb->pcb_flags & PCB_FPU_USED) == 0)
+		return;
+	if (ci->ci_md.md_kstack != pcb->pcb_kstack_top) {
+		ci->ci_md.md_kstack = pcb->pcb_kstack_top;
+		call_add(mc, &n, __HYPERVISOR_stack_switch, FLAT_KERNEL_SS,
+		    pcb->pcb_kstack_top);
+	}
+	if (segs_load(pcb) || ci->ci_md.md_fsbase != pcb->pcb_fsbase) {
+		ci->ci_md.md_fsbase = pcb->pcb_fsbase;
+		call_add(mc, &n, __HYPERVISOR_set_segment_base, SEGBASE_FS,
+		    pcb->pcb_fsbase);
+	}
+	if (pcb->pcb_gs != gs_selector()) {
+		ci->ci_md.md_gsbase = ~pcb->pcb_gsbase;
+		call_add(mc, &n, __HYPERVISOR_set_segment_base,
+		    SEGBASE_GS_USER_SEL, pcb->pcb_gs);
+	}
+	if (ci->ci_md.md_gsbase != pcb->pcb_gsbase) {
+		ci->ci_md.md_gsbase = pcb->pcb_gsbase;
+		call_add(mc, &n, __HYPERVISOR_set_segment_base,
+		    SEGBASE_GS_USER, pcb->pcb_gsbase);
+	}
+	if (n > 1)
+		(void)hypercall_multicall(mc, n);
+	else if (n == 1)
+		(void)xen_hypercall(mc[0].op, mc[0].args[0], mc[0].args[1],
+		    0, 0, 0);
+}
+
+void
+pv_set_base(int which, uintptr_t base)
+{
+	bool on = intr_disable();
+	struct cpu_md *md = &curcpu()->ci_md;
+
+	if (which == 0) {
+		md->md_fsbase = base;
+		(void)hypercall_set_segment_base(SEGBASE_FS, base);
+	} else {
+		md->md_gsbase = base;
+		(void)hypercall_set_segment_base(SEGBASE_GS_USER, base);
+	}
+	intr_restore(on);
+}
