@@ -125,7 +125,8 @@ run(const struct ktest *t)
 	if (waitpid(pid, &status, 0) != pid)
 		return false;
 	if (WIFSIGNALED(status))
-		fprintf(stderr, "%s: %s\n", t->name, strsignal(WTERMSIG(status)));
+		fprintf(stderr, "%s: %s\n", t->name,
+		    strsignal(WTERMSIG(status)));
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 

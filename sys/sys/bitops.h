@@ -9,7 +9,8 @@
 #include <sys/types.h>
 
 #define	BITMAP_WORD_BITS	(8 * sizeof(unsigned long))
-#define	BITMAP_WORDS(n)		(((n) + BITMAP_WORD_BITS - 1) / BITMAP_WORD_BITS)
+#define	BITMAP_WORDS(n)						\
+	(((n) + BITMAP_WORD_BITS - 1) / BITMAP_WORD_BITS)
 
 /* The number of the lowest or highest set bit, from 1; 0: none is set. */
 static inline unsigned int

@@ -10,7 +10,7 @@
 #define	KSYMS_NAMELEN	128	/* of an unpacked name, with its NUL */
 
 struct ksyms_block {
-	unsigned int	kb_offset;	/* of the first symbol, from the start */
+	unsigned int	kb_offset;	/* of the first symbol */
 	unsigned int	kb_pos;		/* in ksyms_stream */
 };
 

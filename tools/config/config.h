@@ -12,7 +12,7 @@
 enum symkind {
 	SYM_FLAG,		/* defflag: an option without a value */
 	SYM_PARAM,		/* defparam: an option with a value */
-	SYM_ATTR,		/* define: selected by devices, for conditions */
+	SYM_ATTR,		/* define: selected by devices */
 	SYM_DEVICE,		/* device: attaches at a parent */
 	SYM_PSEUDO,		/* defpseudo: a device without a parent */
 };
@@ -32,7 +32,7 @@ struct sym {
 	const char *value;	/* SYM_PARAM: the text after '=' */
 	struct sym *parent;	/* SYM_DEVICE: where the configuration put it */
 	struct namelist *attrs;	/* attributes a device selects */
-	struct namelist *parents; /* allowed by attach; "root" for the top */
+	struct namelist *parents; /* allowed by attach, or "root" */
 	bool visited;		/* for the ordering walk */
 };
 
