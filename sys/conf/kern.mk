@@ -24,7 +24,8 @@ endif
 
 CPPFLAGS = -D_KERNEL -DLIBBSD_OVERLAY -D_LIBC_LIMITS_H_ -D__XEN_INTERFACE_VERSION__=0x00040d00 \
 	-nostdinc -isystem $(shell $(CC) -print-file-name=include) \
-	-include opt.h -Igen -Iinclude -Iinclude-pub -I$(TOP)/sys
+	-include opt.h -Igen -Iinclude -Iinclude-pub -I$(TOP)/sys \
+	-DDOMUS_RELEASE=\"$(shell cat $(TOP)/sys/conf/release)\"
 CFLAGS = -std=gnu17 -O2 -g -ffreestanding -fno-pic -fno-pie \
 	-fno-omit-frame-pointer -fno-strict-aliasing -fno-stack-protector \
 	-fno-common -fno-asynchronous-unwind-tables \
