@@ -207,7 +207,8 @@ sigpend_take(struct proc *p, struct sigpend *sp, int signo, ksiginfo_t *ksi)
 		*ksi = found->sq_info;
 		TAILQ_REMOVE(&sp->sp_queue, found, sq_link);
 		sigqueue_free(found);
-		if (ksi->ksi_code == SI_TIMER || ksi->ksi_code == SI_KERNEL)
+		/* setitimer's have negative numbers. */
+		if (ksi->ksi_code == SI_TIMER || ksi->ksi_timerid < 0)
 			ptimer_taken(p, ksi);
 	} else {
 		memset(ksi, 0, sizeof(*ksi));

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Futexes: wait for a word of user memory to change, futex(2).
+ *
+ * All are for the calling thread and its memory, in thread context; they may
+ * sleep.  shared: the word may be mapped by other processes too.  EFAULT,
+ * EINVAL (not aligned), ENOMEM.
+ */
+#ifndef _SYS_FUTEX_H_
+#define	_SYS_FUTEX_H_
+
+#include <sys/types.h>
+
+struct lwp;
+
+#define	FUTEX_BITSET_ANY	0xffffffffU
+
+/* How FUTEX_WAKE_OP changes the second word, and what it then compares. */
+struct futex_op {
+	unsigned int	fo_op;		/* 0 set, 1 add, 2 or, 3 andn, 4 xor */
+	unsigned int	fo_cmp;		/* 0 ==, 1 !=, 2 <, 3 <=, 4 >, 5 >= */
+	uint32_t	fo_oparg, fo_cmparg;
+};
+
+void	futex_init(void);
+/*
+ * Sleep until woken through a common bit of `bitset`, if the word is val:
+ * EAGAIN if it is not, ETIMEDOUT at the nanouptime() deadline (0: none),
+ * ERESTARTSYS.
+ */
+int	do_futex_wait(struct lwp *, uintptr_t uaddr, bool shared, uint32_t val,
+	    uint32_t bitset, nsec_t deadline);
+int	do_futex_wake(struct lwp *, uintptr_t uaddr, bool shared,
+	    unsigned int n, uint32_t bitset, unsigned int *woken);
+/*
+ * Wake up to nwake, let up to nmove of the rest wait for uaddr2 instead.
+ * With val the first word must have that value: EAGAIN.
+ */
+int	do_futex_requeue(struct lwp *, uintptr_t uaddr, uintptr_t uaddr2,
+	    bool shared, unsigned int nwake, unsigned int nmove,
+	    const uint32_t *val, unsigned int *woken, unsigned int *moved);
+int	do_futex_wake_op(struct lwp *, uintptr_t uaddr, uintptr_t uaddr2,
+	    bool shared, unsigned int nwake, unsigned int nwake2,
+	    const struct futex_op *, unsigned int *woken);
+
+#endif /* !_SYS_FUTEX_H_ */
