@@ -6,6 +6,8 @@
 #
 # An object has its source's path: sys/kern/x.c becomes ./sys/kern/x.o.
 
+.DEFAULT_GOAL := all
+
 include files.mk
 include $(TOP)/sys/arch/$(MACHINE)/conf/machine.mk
 
@@ -22,7 +24,8 @@ ifneq ($(findstring clang,$(CC)),)
 WARN += -Wno-unused-command-line-argument
 endif
 
-CPPFLAGS = -D_KERNEL -DLIBBSD_OVERLAY -D_LIBC_LIMITS_H_ -D__XEN_INTERFACE_VERSION__=0x00040d00 \
+CPPFLAGS = -D_KERNEL -DLIBBSD_OVERLAY -D_LIBC_LIMITS_H_ \
+	-D__XEN_INTERFACE_VERSION__=0x00040d00 \
 	-nostdinc -isystem $(shell $(CC) -print-file-name=include) \
 	-include opt.h -Igen -Iinclude -Iinclude-pub -I$(TOP)/sys \
 	-DDOMUS_RELEASE=\"$(shell cat $(TOP)/sys/conf/release)\"
