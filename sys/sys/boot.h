@@ -10,6 +10,7 @@
 
 struct bootinfo {
 	char		bi_cmdline[4096];	/* NUL-terminated copy */
+	size_t		bi_cmdline_max;	/* what the protocol carries; 0: all */
 	paddr_t		bi_module;	/* initramfs; 0 length: none */
 	uint64_t	bi_module_len;	/* bytes */
 };

@@ -98,11 +98,16 @@ void	cpu_kick(struct cpu_info *);
 void	cpu_cross_call(void (*fn)(void *), void *arg);
 /*
  * Stop all other CPUs in a known loop with interrupts off / let them go.
- * Between the two nothing may sleep, allocate or print (asserted).
+ * Between the two interrupts are off here, too, and nothing may sleep, allocate
+ * or print (asserted).  Thread context.
  */
 void	cpu_stop_others(void);
 void	cpu_start_others(void);
 extern volatile bool cpu_others_stopped;
+/* The same for a panic: whoever does not come soon is left. Any context. */
+void	cpu_stop_for_panic(void);
+/* Make a cpu_info for each possible vCPU, before cpu_boot_secondaries(). */
+void	cpu_create_secondaries(void);
 /* Never returns: stop this CPU for good (panic, halt). */
 void	cpu_halt(void) __dead;
 /*

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The POSIX clocks over the machine's raw clock.
+ *
+ * Overview:
+ *	CLOCK_MONOTONIC = clock_raw() + mono_offset
+ *	CLOCK_BOOTTIME  = CLOCK_MONOTONIC + gap_total
+ *	CLOCK_REALTIME  = CLOCK_MONOTONIC + real_offset + real_user
+ * real_offset follows the hypervisor's wall clock as of boot or the last resume;
+ * real_user is what clock_settime(2) added to it.  CPUs may disagree a little
+ * about the raw clock, so CLOCK_MONOTONIC is never less than the latest value
+ * any CPU has told (mono_last).
+ *
+ * Suspend: time_suspend() remembers the clocks.  In a new domain the raw clock
+ * starts from somewhere else: mono_offset is set so that CLOCK_MONOTONIC goes
+ * on where it stopped, and real_offset is taken from the hypervisor's wall
+ * clock.  By how much that clock went on is the gap, which CLOCK_BOOTTIME
+ * counts; if it went back (two hosts' clocks differ) the gap is 0.
+ * The user's difference stays - he may run the guest in a time of his own, or
+ * chrony may know better than the host - unless the result is implausible:
+ * earlier than when the domain was suspended, or off by more than a day.  Then
+ * the hypervisor's clock is believed.  After a cancelled suspend the raw clock
+ * has run on and nothing changes.
+ *
+ * Locking: [a] atomic; [s] changes only with all other CPUs stopped, so a
+ * reader sees either all of it or nothing.
+ */
+#include <sys/atomic.h>
+#include <sys/cpu.h>
+#include <sys/errno.h>
+#include <sys/systm.h>
+#include <sys/time.h>
+#include <machine/clock.h>
+
+#define	REAL_USER_MAX	(86400 * NSEC_PER_SEC)
+#define	NSEC_MAX	INT64_MAX
+
+static nsec_t mono_offset;		/* [s] */
+static nsec_t gap_total;		/* [s] */
+static nsec_t real_offset;		/* [s] */
+static volatile nsec_t real_user;	/* [a] */
+static volatile nsec_t mono_last;	/* [a] */
+
+static struct {				/* [s] taken by time_suspend() */
+	nsec_t	mono;
+	nsec_t	wall;			/* the hypervisor's */
+	nsec_t	real;
+} saved;
+
+nsec_t
+nanouptime(void)
+{
+	nsec_t now = clock_raw() + mono_offset, last;
+
+	do {
+		last = atomic_load_relaxed(&mono_last);
+		if (now <= last)
+			return last;
+	} while (!atomic_cas(&mono_last, last, now));
+	return now;
+}
+
+nsec_t
+nanoboottime(void)
+{
+	return nanouptime() + gap_total;
+}
+
+nsec_t
+nanotime(void)
+{
+	return nanouptime() + real_offset + atomic_load_relaxed(&real_user);
+}
+
+nsec_t
+time_to_raw(nsec_t uptime)
+{
+	return uptime - mono_offset;
+}
+
+int
+time_set_realtime(nsec_t now)
+{
+	if (now < 0)
+		return EINVAL;
+	atomic_store(&real_user, now - nanouptime() - real_offset);
+	return 0;
+}
+
+/* The hypervisor's wall clock now. */
+static nsec_t
+wall_now(void)
+{
+	return clock_wall_base() + clock_raw();
+}
+
+/* CLOCK_MONOTONIC is 0 now. */
+void
+time_init(void)
+{
+	mono_offset = -clock_raw();
+	mono_last = 0;
+	gap_total = 0;
+	real_user = 0;
+	real_offset = wall_now() - nanouptime();
+}
+
+void
+time_suspend(void)
+{
+	saved.mono = nanouptime();
+	saved.wall = wall_now();
+	saved.real = nanotime();
+}
+
+void
+time_resume(bool newdomain)
+{
+	nsec_t raw, wall, user;
+
+	if (!newdomain)
+		return;
+	raw = clock_raw();
+	wall = clock_wall_base() + raw;
+	/* mono_last stays: it is at most saved.mono. */
+	mono_offset = saved.mono - raw;
+	real_offset = wall - saved.mono;
+	if (wall > saved.wall)
+		gap_total += wall - saved.wall;
+	user = real_user;
+	if (user > REAL_USER_MAX || user < -REAL_USER_MAX ||
+	    (user != 0 && wall + user < saved.real))
+		real_user = 0;
+}
+
+int
+timespec_to_nsec(const struct timespec *ts, nsec_t *ns)
+{
+	if (ts->tv_sec < 0 || ts->tv_nsec < 0 || ts->tv_nsec >= NSEC_PER_SEC)
+		return EINVAL;
+	if (ts->tv_sec >= NSEC_MAX / NSEC_PER_SEC)
+		*ns = NSEC_MAX;
+	else
+		*ns = ts->tv_sec * NSEC_PER_SEC + ts->tv_nsec;
+	return 0;
+}
