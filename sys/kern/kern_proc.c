@@ -39,7 +39,7 @@ struct proclist allproc = LIST_HEAD_INITIALIZER(allproc);
 struct proc proc0;
 struct lwp lwp0;
 struct proc *initproc;
-unsigned int nprocs = 1, nthreads = 1;
+unsigned int nprocs = 1, nthreads = 1, nforks;
 
 static struct session session0 = { .s_ref = 2 };
 static struct pgrp pgrp0 = {
@@ -135,8 +135,15 @@ pid_alloc(pid_t *pidp)
 		return error;
 	(void)atomic_test_and_set_bit((unsigned int)pid, pid_used);
 	pid_last = pid;
+	nforks++;
 	*pidp = pid;
 	return 0;
+}
+
+pid_t
+pid_latest(void)
+{
+	return atomic_load_relaxed(&pid_last);
 }
 
 /* Free the number if its slot is empty. */

@@ -128,6 +128,10 @@ void	cpu_switchto(struct lwp *from, struct lwp *to);
 enum reboot_how { RB_POWEROFF, RB_RESTART, RB_HALT, RB_CRASH };
 void	cpu_reboot(enum reboot_how) __dead;
 
+/* The CPU's part of /proc/cpuinfo, in pieces. Thread context. */
+void	cpu_describe(struct cpu_info *, void (*out)(void *, const char *,
+	    size_t), void *ctx);
+
 /* Stack trace of the caller (or from a frame pointer) on the console. */
 void	backtrace_print(void);
 void	backtrace_print_from(uintptr_t fp, uintptr_t pc);

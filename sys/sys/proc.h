@@ -314,6 +314,8 @@ extern struct proc proc0;
 extern struct lwp lwp0;
 extern struct proc *initproc;
 extern unsigned int nprocs, nthreads;	/* [a] */
+extern unsigned int nforks;		/* [T] numbers given since boot */
+pid_t	pid_latest(void);		/* the last one given */
 
 /* kern_proc.c */
 void	proc_init(void);
@@ -409,7 +411,7 @@ void	userret(struct lwp *, struct trapframe *);
 void	sched_init(void);
 void	sched_enqueue(struct lwp *);	/* a new thread becomes runnable */
 void	sched_yield_cpu(void);
-void	mi_switch(void);		/* interrupts off, state set, own lock */
+void	mi_switch(void);		/* for kern_sched.c and its like only */
 /*
  * curlwp has ended: it becomes LS_ZOMBIE, is switched away from for good and
  * lwp_free() is called for it, later and on another stack.

@@ -46,6 +46,7 @@ int	ustore_long(unsigned long *uaddr, unsigned long val) __must_check;
 
 /* Who made the kernel: generated at link time. */
 extern const char ostype[], osrelease[], version[];
+extern const char linux_release[];	/* what uname(2) tells programs */
 extern unsigned int ncpu;		/* vCPUs running now */
 
 /*

@@ -21,6 +21,8 @@ void	clock_set_timer(nsec_t raw);
 void	clock_stop_timer(void);
 /* Kernel callback: the timer fired.  Hard interrupt. kern_callout.c */
 void	callout_intr(void);
+/* The TSC's rate as the hypervisor tells it; may change on resume. */
+unsigned int clock_tsc_khz(void);
 /* Time this CPU's vCPU was runnable but did not run (steal), cumulative. */
 nsec_t	clock_steal(void);
 

@@ -95,6 +95,23 @@ clock_raw(void)
 	return now;
 }
 
+unsigned int
+clock_tsc_khz(void)
+{
+	const struct vcpu_time_info *t = &curcpu()->ci_md.md_vcpu->time;
+	uint64_t khz;
+
+	/* mul is 2^32 * ns per shifted tick. */
+	if (t->tsc_to_system_mul == 0)
+		return 0;
+	khz = (1000000ULL << 32) / t->tsc_to_system_mul;
+	if (t->tsc_shift < 0)
+		khz <<= -t->tsc_shift;
+	else
+		khz >>= t->tsc_shift;
+	return (unsigned int)khz;
+}
+
 nsec_t
 clock_wall_base(void)
 {

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs inside: a tree of entries, each a name with a way to make its content.
+ */
+#ifndef _FS_PROCFS_H_
+#define	_FS_PROCFS_H_
+
+#include <sys/vnode.h>
+
+/* Text under construction; grows, remembers the first error. */
+struct pbuf {
+	char		*pb_buf;
+	size_t		pb_len, pb_cap;
+	int		pb_error;
+};
+void	pbuf_printf(struct pbuf *, const char *, ...) __printflike(2, 3);
+void	pbuf_write(void *pbuf, const char *, size_t);	/* as an `out` */
+void	pbuf_fini(struct pbuf *);
+
+struct pfs_node;
+
+struct pfs_entry {
+	const char	*pe_name;
+	mode_t		pe_mode;	/* with the type */
+	/* A directory's fixed entries, NULL name at the end. */
+	const struct pfs_entry *pe_dir;
+	/* A file's content. */
+	int		(*pe_fill)(const struct pfs_node *, struct pbuf *);
+	/* Written text, NUL-terminated, without the final newline. */
+	int		(*pe_store)(const struct pfs_node *, char *);
+	/* A link: its text, or where it leads. */
+	int		(*pe_readlink)(const struct pfs_node *, char *, size_t);
+	int		(*pe_follow)(const struct pfs_node *, struct path *);
+	unsigned int	pe_flags;
+};
+/* Directories with entries of their own making: */
+#define	PFS_PIDS	0x01		/* one for each process */
+#define	PFS_TASKS	0x02		/* one for each thread of the process */
+#define	PFS_FDS		0x04		/* one link for each descriptor */
+#define	PFS_PERPID	0x08		/* gone when the process is */
+
+struct pfs_node {			/* v_data */
+	const struct pfs_entry *pn_entry;
+	pid_t		pn_pid;		/* 0: not of a process */
+	pid_t		pn_tid;		/* 0: not of a thread */
+	int		pn_fd;
+};
+
+extern const struct pfs_entry pfs_root;
+extern const struct pfs_entry pfs_pid_dir, pfs_task_dir, pfs_fd_link;
+extern const struct pfs_entry pfs_sys_entries[];	/* procfs_sys.c */
+extern const struct pfs_entry pfs_system_entries[];	/* procfs_system.c */
+
+#endif /* !_FS_PROCFS_H_ */

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * procfs: /proc/sys, the settings of the kernel as files.
+ *
+ * Overview: a value that can be changed has a store function with its limits;
+ * the others are constants of this kernel that programs ask for.
+ */
+#include <sys/errno.h>
+#include <sys/fcntl.h>
+#include <sys/file.h>
+#include <sys/proc.h>
+#include <sys/systm.h>
+#include <sys/utsname.h>
+#include <fs/procfs/procfs.h>
+#include <uvm/uvm.h>
+
+#define	FILL(name, fmt, ...)						\
+static int								\
+fill_##name(const struct pfs_node *pn __unused, struct pbuf *pb)	\
+{									\
+	pbuf_printf(pb, fmt "\n", __VA_ARGS__);				\
+	return 0;							\
+}
+
+FILL(ostype, "%s", "Linux")
+FILL(osrelease, "%s", linux_release)
+FILL(version, "%s", version)
+FILL(pid_max, "%d", PID_MAX)
+FILL(threads_max, "%zu", uvmexp.total / 8)
+FILL(ngroups_max, "%d", NGROUPS_MAX)
+FILL(cap_last_cap, "%d", CAP_LAST_CAP)
+FILL(overflow, "%d", 65534)
+FILL(zero, "%d", 0)
+FILL(two, "%d", 2)
+FILL(rng_bits, "%d", 256)
+FILL(max_map_count, "%d", 65530)
+FILL(mmap_min_addr, "%lu", VM_MIN_ADDRESS)
+FILL(overcommit_ratio, "%d", 50)
+FILL(core_pattern, "%s", "core")
+FILL(shmmax, "%llu", (unsigned long long)~0UL - (1UL << 24))
+FILL(file_max, "%u", maxfiles)
+FILL(file_nr, "%u\t0\t%u", nfiles, maxfiles)
+FILL(nr_open, "%d", 1048576)
+FILL(pipe_max_size, "%d", 1048576)
+
+static int
+fill_hostname(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	char name[UTS_LEN];
+
+	uts_get(UTS_HOSTNAME, name);
+	pbuf_printf(pb, "%s\n", name);
+	return 0;
+}
+
+static int
+fill_domainname(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	char name[UTS_LEN];
+
+	uts_get(UTS_DOMAINNAME, name);
+	pbuf_printf(pb, "%s\n", name);
+	return 0;
+}
+
+static int
+store_hostname(const struct pfs_node *pn __unused, char *text)
+{
+	return uts_set(curlwp, UTS_HOSTNAME, text, strlen(text));
+}
+
+static int
+store_domainname(const struct pfs_node *pn __unused, char *text)
+{
+	return uts_set(curlwp, UTS_DOMAINNAME, text, strlen(text));
+}
+
+static void
+uuid_print(struct pbuf *pb, const uint8_t b[16])
+{
+	unsigned int i;
+
+	for (i = 0; i < 16; i++)
+		pbuf_printf(pb, "%s%02x", i == 4 || i == 6 || i == 8 ||
+		    i == 10 ? "-" : "", b[i]);
+	pbuf_printf(pb, "\n");
+}
+
+static void
+uuid_make(uint8_t b[16])
+{
+	random_bytes(b, 16);
+	b[6] = (b[6] & 0x0f) | 0x40;	/* RFC 9562, version 4 */
+	b[8] = (b[8] & 0x3f) | 0x80;
+}
+
+static int
+fill_uuid(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	uint8_t b[16];
+
+	uuid_make(b);
+	uuid_print(pb, b);
+	return 0;
+}
+
+static int
+fill_boot_id(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	static struct spinlock lock = SPINLOCK_INITIALIZER("boot_id");
+	static uint8_t id[16];
+	static bool made;
+
+	spin_enter(&lock);
+	if (!made)
+		uuid_make(id);
+	made = true;
+	spin_exit(&lock);
+	uuid_print(pb, id);
+	return 0;
+}
+
+#define	FILE_R(n, fill)	{ .pe_name = (n), .pe_mode = S_IFREG | 0444,	\
+	    .pe_fill = fill_##fill }
+#define	FILE_W(n, fill, store)	{ .pe_name = (n),			\
+	    .pe_mode = S_IFREG | 0644, .pe_fill = fill_##fill,		\
+	    .pe_store = store_##store }
+#define	DIR(n, d)	{ .pe_name = (n), .pe_mode = S_IFDIR | 0555,	\
+	    .pe_dir = (d) }
+
+static const struct pfs_entry random_entries[] = {
+	FILE_R("boot_id", boot_id),
+	FILE_R("entropy_avail", rng_bits),
+	FILE_R("poolsize", rng_bits),
+	FILE_R("uuid", uuid),
+	{ 0 }
+};
+
+static const struct pfs_entry kernel_entries[] = {
+	FILE_R("cap_last_cap", cap_last_cap),
+	FILE_R("core_pattern", core_pattern),
+	FILE_W("domainname", domainname, domainname),
+	FILE_W("hostname", hostname, hostname),
+	FILE_R("ngroups_max", ngroups_max),
+	FILE_R("osrelease", osrelease),
+	FILE_R("ostype", ostype),
+	FILE_R("overflowgid", overflow),
+	FILE_R("overflowuid", overflow),
+	FILE_R("pid_max", pid_max),
+	FILE_R("randomize_va_space", two),
+	FILE_R("seccomp", zero),
+	FILE_R("shmmax", shmmax),
+	FILE_R("threads-max", threads_max),
+	FILE_R("version", version),
+	DIR("random", random_entries),
+	{ 0 }
+};
+
+static const struct pfs_entry vm_entries[] = {
+	FILE_R("max_map_count", max_map_count),
+	FILE_R("mmap_min_addr", mmap_min_addr),
+	FILE_R("overcommit_memory", zero),
+	FILE_R("overcommit_ratio", overcommit_ratio),
+	{ 0 }
+};
+
+static const struct pfs_entry fs_entries[] = {
+	FILE_R("file-max", file_max),
+	FILE_R("file-nr", file_nr),
+	FILE_R("nr_open", nr_open),
+	FILE_R("overflowgid", overflow),
+	FILE_R("overflowuid", overflow),
+	FILE_R("pipe-max-size", pipe_max_size),
+	FILE_R("protected_hardlinks", zero),
+	FILE_R("protected_symlinks", zero),
+	FILE_R("suid_dumpable", zero),
+	{ 0 }
+};
+
+const struct pfs_entry pfs_sys_entries[] = {
+	DIR("fs", fs_entries),
+	DIR("kernel", kernel_entries),
+	DIR("vm", vm_entries),
+	{ 0 }
+};
