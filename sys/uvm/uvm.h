@@ -201,8 +201,6 @@ int	vmspace_fork(struct vmspace *, struct vmspace **);
 /* Make curlwp's process use it; puts the old one. */
 void	vmspace_switch(struct lwp *, struct vmspace *);
 size_t	vmspace_rss(struct vmspace *);		/* pages */
-/* Another process' address space, with a reference; NULL: it has none. */
-struct vmspace *vmspace_of(struct proc *);
 
 struct uvm_mapargs {
 	vaddr_t		va;		/* hint, or exact with MAP_FIXED */

@@ -106,7 +106,7 @@ oom_score(struct proc *p, size_t *rss)
 	if (p == initproc || p->p_pid <= 1 || (p->p_flags & P_SYSTEM) != 0 ||
 	    p->p_state != PS_ACTIVE || p->p_oom_adj <= OOM_ADJ_NEVER)
 		return 0;
-	vm = vmspace_of(p);
+	vm = proc_vmspace_ref(p);
 	if (vm == NULL)
 		return 0;
 	*rss = vmspace_rss(vm);

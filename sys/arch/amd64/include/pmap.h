@@ -66,6 +66,7 @@ struct pmap {
 	uint64_t	*pm_l4;		/* [I] kernel table, direct map addr */
 	uint64_t	*pm_l4user;	/* [I] pv: the table user mode runs on */
 	volatile uint64_t pm_cpus;	/* [a] CPUs that have it loaded */
+	volatile uint32_t pm_loads;	/* [a] how often one loaded it */
 	size_t		pm_resident;	/* [l] pages mapped */
 	size_t		pm_ptpages;	/* [l] page-table pages */
 	unsigned int	pm_ptempty;	/* [l] lowest tables without entries */
@@ -78,6 +79,7 @@ extern struct pmap pmap_kernel_store;
 
 /* pmap_enter() flags */
 #define	PMAP_DIRTY	0x1		/* the access will write: set D at once */
+#define	PMAP_IFEMPTY	0x2		/* leave present entries as they are */
 
 int	pmap_create(struct pmap **);	/* ENOMEM */
 /*
