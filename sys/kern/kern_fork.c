@@ -556,9 +556,13 @@ fail_proc:
 	return error;
 }
 
-/* Boot: process 1 begins as a kernel thread with a process of its own. */
-int
-fork_init(void (*fn)(void *), void *arg)
+/*
+ * A process of its own that begins as a kernel thread in fn(arg), as a child
+ * of the kernel's process; tid 0: the next free number.
+ */
+static int
+fork_from_kernel(pid_t tid, const char *name, struct cwdinfo *cwdi,
+    void (*fn)(void *), void *arg, struct proc **pp)
 {
 	struct proc *p;
 	struct lwp *l;
@@ -567,30 +571,63 @@ fork_init(void (*fn)(void *), void *arg)
 	if ((p = proc_alloc()) == NULL)
 		return ENOMEM;
 	fork_inherit(&proc0, p);
-	strlcpy(p->p_comm, "init", sizeof(p->p_comm));
+	strlcpy(p->p_comm, name, sizeof(p->p_comm));
 	p->p_exitsig = SIGCHLD;
-	p->p_flags = P_UNKILLABLE;
 	error = ENOMEM;
 	if ((p->p_sigacts = sigacts_alloc(NULL)) == NULL ||
 	    (p->p_fd = fd_table_create()) == NULL ||
 	    (p->p_vmspace = vmspace_alloc()) == NULL ||
-	    (error = cwd_copy(proc0.p_cwdi, &p->p_cwdi)) != 0)
+	    (error = cwd_copy(cwdi, &p->p_cwdi)) != 0)
 		goto fail;
-	if ((error = lwp_alloc_tid(p, NULL, 1, &l)) != 0)
+	if ((error = lwp_alloc_tid(p, NULL, tid, &l)) != 0)
 		goto fail;
 	if ((error = cpu_lwp_fork(&lwp0, l, 0, false, 0, fn, arg)) != 0) {
 		lwp_free(l);
 		goto fail;
 	}
-	initproc = p;
+	if (tid == 1) {
+		p->p_flags |= P_UNKILLABLE;
+		initproc = p;
+	}
 	rw_enter(&proctree_lock, RW_WRITER);
 	error = fork_link_proc(&proc0, p, l);
 	rw_exit(&proctree_lock);
-	if (error != 0)
-		panic("fork: cannot make process 1: error %d", error);
+	if (error != 0) {
+		lwp_free(l);
+		goto fail;
+	}
+	*pp = p;
 	sched_enqueue(l);
 	return 0;
 fail:
 	proc_free(p);
+	return error;
+}
+
+/* Boot: process 1. */
+int
+fork_init(void (*fn)(void *), void *arg)
+{
+	struct proc *p;
+
+	return fork_from_kernel(1, "init", proc0.p_cwdi, fn, arg, &p);
+}
+
+/* A process for a program the kernel wants to be run, with init's root. */
+int
+fork_helper(void (*fn)(void *), void *arg, pid_t *pid)
+{
+	struct cwdinfo *cwdi;
+	struct proc *p;
+	int error;
+
+	rw_enter(&proctree_lock, RW_READER);
+	cwdi = cwd_get(initproc != NULL && initproc->p_cwdi != NULL ?
+	    initproc->p_cwdi : proc0.p_cwdi);
+	rw_exit(&proctree_lock);
+	error = fork_from_kernel(0, "helper", cwdi, fn, arg, &p);
+	cwd_put(cwdi);
+	if (error == 0)
+		*pid = p->p_pid;	/* only our do_wait() frees it */
 	return error;
 }

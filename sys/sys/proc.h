@@ -363,6 +363,8 @@ void	lwp_free(struct lwp *);
 void	fork_init_caches(void);
 /* Process 1, a child of proc0, begins in fn(arg); fn ends with do_execve(). */
 int	fork_init(void (*fn)(void *), void *arg);
+/* The same for another process; the caller waits for it (kernel threads). */
+int	fork_helper(void (*fn)(void *), void *arg, pid_t *);
 /* kern_exit.c */
 void	do_exit_group(struct lwp *, int status) __dead;	/* wait status */
 void	lwp_exit(struct lwp *, int status) __dead;	/* this thread */
