@@ -283,7 +283,7 @@ callout_cpu_migrate(struct cpu_info *ci)
 
 /*
  * The boot CPU's queue takes callouts from the start, but nothing fires before
- * this.  After softint_init().
+ * this.
  */
 int
 callout_init_cpu(struct cpu_info *ci)

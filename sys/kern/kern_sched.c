@@ -336,7 +336,6 @@ mi_switch(void)
 		pmap_activate(next);
 	}
 	lockorder_exit(&rq->rq_lock);
-	ci->ci_curlwp = next;
 	cpu_switchto(prev, next);
 	/* Perhaps on another CPU. */
 	curcpu()->ci_spin_intr = intr;

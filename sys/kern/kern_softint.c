@@ -107,9 +107,3 @@ softint_dispatch(void)
 	}
 	ci->ci_in_softint = false;
 }
-
-/* Nothing to set up beyond the zeroed cpu_infos. */
-void
-softint_init(void)
-{
-}

@@ -85,6 +85,16 @@ void	cpu_dead(void) __dead;
 
 /* -- what the machine provides (sys/arch) -- */
 
+/* Set up by main(), boot CPU: CPU features and FPU, before threads ... */
+void	cpu_md_init(void);
+/* ... the boot CPU's interrupts and timer, with the allocator working ... */
+void	cpu_intr_init(void);
+/* ... how many vCPUs there could be; and everything that needs threads. */
+unsigned int cpu_possible(void);
+void	machine_init(void);
+/* What we run on, for the banner: "Xen PV". */
+const char *machine_name(void);
+
 /* Bring the other CPUs up / take one down; called by main() and hotplug. */
 void	cpu_boot_secondaries(void);
 int	cpu_online(struct cpu_info *);

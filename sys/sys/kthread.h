@@ -26,6 +26,8 @@ struct task {
 	bool		t_queued;
 };
 
+void	kthread_init(void);		/* makes systq */
+
 struct taskq;
 extern struct taskq *systq;		/* for short work of everybody */
 

@@ -44,6 +44,9 @@ int	ucas_32(uint32_t *uaddr, uint32_t expected, uint32_t new,
 int	ufetch_long(const unsigned long *uaddr, unsigned long *val) __must_check;
 int	ustore_long(unsigned long *uaddr, unsigned long val) __must_check;
 
+/* From the entry code: boot CPU, interrupts off.  init_main.c */
+void	main(void) __dead;
+
 /* Who made the kernel: generated at link time. */
 extern const char ostype[], osrelease[], version[];
 extern const char linux_release[];	/* what uname(2) tells programs */

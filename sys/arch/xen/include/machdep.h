@@ -29,7 +29,4 @@ void	xen_clock_suspend(void);
 void	xen_clock_resume(bool newdomain);
 uint64_t pvclock_scale(uint64_t delta, uint32_t mul, int shift);
 
-/* xen_machdep.c: everything that needs threads and an allocator. */
-void	xen_init(void);
-
 #endif /* !_XEN_MACHDEP_H_ */

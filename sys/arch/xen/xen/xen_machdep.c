@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Bringing the Xen side up, once threads and memory work, in the order in
- * which one stands on the other.
+ * What main() asks of a Xen guest: interrupts, vCPUs, and, once threads and
+ * memory work, the Xen side in the order in which one thing stands on another.
  */
+#include <sys/mem.h>
 #include <sys/systm.h>
+#include <sys/tty.h>
+#include <xen/evtchn.h>
 #include <xen/gnttab.h>
+#include <xen/guest.h>
+#include <xen/hypercall.h>
 #include <xen/machdep.h>
 #include <xen/suspend.h>
 #include <xen/xenbus.h>
@@ -25,12 +30,46 @@ static const struct {
 };
 
 void
-xen_init(void)
+cpu_intr_init(void)
+{
+	int error;
+
+	evtchn_init();
+	error = xen_cpu_attach(&cpu_info_primary);
+	if (error != 0)
+		panic("xen: no timer for the boot CPU: error %d", error);
+}
+
+/* vCPUs that the domain has, running or not, are numbered from 0. */
+unsigned int
+cpu_possible(void)
+{
+	unsigned int n = 1;
+	bool up;
+
+	while (n < MAXCPUS && hypercall_vcpu_is_up(n, &up) == 0)
+		n++;
+	return n;
+}
+
+const char *
+machine_name(void)
+{
+	static char name[16];
+
+	scnprintf(name, sizeof(name), "Xen %s", xen_guest->g_name);
+	return name;
+}
+
+void
+machine_init(void)
 {
 	bool store = true;
 	unsigned int i;
 	int error;
 
+	mem_init();
+	tty_init();
 	for (i = 0; i < __arraycount(xen_inits); i++) {
 		if (xen_inits[i].needs_store && !store)
 			continue;
