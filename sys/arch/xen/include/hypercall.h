@@ -34,6 +34,8 @@ int	hypercall_grant_table_op(unsigned int cmd, void *, unsigned int count);
 int	hypercall_memory_op(unsigned int cmd, void *, long *result);
 int	hypercall_sched_op(int cmd, void *);
 int	hypercall_vcpu_op(int cmd, unsigned int vcpu, void *);
+/* ENOENT: the domain has no such vCPU. */
+int	hypercall_vcpu_is_up(unsigned int vcpu, bool *up);
 int	hypercall_xen_version(int cmd, void *, long *result);
 int	hypercall_multicall(struct multicall_entry *, unsigned int n);
 int	hypercall_set_timer(uint64_t raw_ns);

@@ -68,11 +68,15 @@ hypercall_sched_op(int cmd, void *arg)
 int
 hypercall_vcpu_op(int cmd, unsigned int vcpu, void *arg)
 {
-	long rc = CALL3(__HYPERVISOR_vcpu_op, cmd, vcpu, arg);
+	return xen_errno(CALL3(__HYPERVISOR_vcpu_op, cmd, vcpu, arg));
+}
 
-	/* VCPUOP_is_up answers 0 or 1: report "down" as ENOENT. */
-	if (cmd == VCPUOP_is_up && rc == 0)
-		return ENOENT;
+int
+hypercall_vcpu_is_up(unsigned int vcpu, bool *up)
+{
+	long rc = CALL3(__HYPERVISOR_vcpu_op, VCPUOP_is_up, vcpu, 0);
+
+	*up = rc > 0;
 	return xen_errno(rc);
 }
 
