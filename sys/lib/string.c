@@ -59,13 +59,6 @@ memset(void *dst, int c, size_t n)
 	return dst;
 }
 
-void
-explicit_memset(void *dst, int c, size_t n)
-{
-	memset(dst, c, n);
-	__asm__ volatile("" : : "r"(dst) : "memory");
-}
-
 int
 memcmp(const void *va, const void *vb, size_t n)
 {
@@ -175,26 +168,4 @@ strstr(const char *s, const char *what)
 		if (*s == '\0')
 			return NULL;
 	}
-}
-
-size_t
-strlcpy(char *restrict dst, const char *restrict src, size_t size)
-{
-	size_t n = strlen(src), m = n < size ? n : size - 1;
-
-	if (size > 0) {
-		memcpy(dst, src, m);
-		dst[m] = '\0';
-	}
-	return n;
-}
-
-size_t
-strlcat(char *restrict dst, const char *restrict src, size_t size)
-{
-	size_t n = strnlen(dst, size);
-
-	if (n == size)
-		return n + strlen(src);
-	return n + strlcpy(dst + n, src, size - n);
 }
