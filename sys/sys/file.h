@@ -56,7 +56,7 @@ struct fileops {
 
 struct file {
 	refcount_t	f_ref;		/* [a] */
-	unsigned int	f_flags;	/* [f] O_* status and access mode */
+	unsigned int	f_flags;	/* [a] O_* status and access mode */
 	const struct fileops *f_ops;	/* [I] */
 	void		*f_data;	/* [I] the object */
 	struct path	*f_path;	/* [I] NULL if it has no name */
@@ -83,6 +83,10 @@ struct file *file_get(struct file *);
 extern unsigned int nfiles, maxfiles;	/* [a] */
 void	file_put(struct file *);		/* thread context, may sleep */
 
+void	fd_init(void);
+/* kern/sys_epoll.c: the file leaves all sets it is in. */
+void	epoll_file_closed(struct file *);
+
 struct filedesc;
 struct filedesc *fd_table_create(void);
 struct filedesc *fd_table_get(struct filedesc *);
@@ -91,8 +95,12 @@ int	fd_table_copy(struct filedesc *, struct filedesc **);
 int	fd_table_unshare(struct lwp *);
 void	fd_close_on_exec(struct filedesc *);
 
-/* The file behind a descriptor, with a reference: EBADF or 0. */
+/*
+ * The file behind a descriptor, with a reference: EBADF or 0.  A file opened
+ * with O_PATH is one only for fd_get_any().
+ */
 int	fd_get(struct lwp *, int fd, struct file **);
+int	fd_get_any(struct lwp *, int fd, struct file **);
 /* Reserve the lowest free number >= min; then install or abandon it. */
 int	fd_reserve(struct lwp *, int min, int *fd);
 void	fd_install(struct lwp *, int fd, struct file *, bool cloexec);

@@ -35,7 +35,14 @@ typedef bool (*readdir_fn)(void *ctx, const char *name, size_t len, ino_t,
 	    unsigned int d_type, off_t nextcookie);	/* false: stop */
 
 struct vops {
-	/* Directories.  Names are (pointer, length), never "." or "..". */
+	/*
+	 * Directories.  Names are (pointer, length), never "." or "..", and
+	 * at most NAME_MAX bytes; modes have the type bits.  The VFS has
+	 * checked existence, kinds and rights, and holds v_lock of the
+	 * directories and of the files that are removed, linked or moved.
+	 * rename: existing (NULL: none) is what had the new name; flags are
+	 * RENAME_EXCHANGE or 0.
+	 */
 	int	(*vop_lookup)(struct vnode *dir, const char *, size_t,
 		    struct vnode **);
 	int	(*vop_create)(struct vnode *dir, const char *, size_t,
@@ -123,6 +130,7 @@ struct vnode {
 #define	VV_NOCACHE	0x2	/* names in it are not cached */
 #define	VV_NODEV	0x4
 #define	VV_DEAD		0x8	/* a removed directory: nothing goes in */
+#define	VV_LINKABLE	0x10	/* O_TMPFILE: may get its first name */
 
 /*
  * A vnode with one reference and v_lock initialised; v_mode, v_uid, v_gid,
@@ -203,6 +211,7 @@ struct mount {
 #define	MS_SHARED	(1 << 20)
 #define	MS_RELATIME	(1 << 21)
 #define	MS_STRICTATIME	(1 << 24)
+#define	MS_INTERNAL	(1U << 31)	/* the kernel's own: pipes, memfd */
 #define	MNT_FORCE	1
 #define	MNT_DETACH	2
 #define	MNT_EXPIRE	4
@@ -322,7 +331,7 @@ int	do_umount(struct lwp *, const char *target, int flags);
 int	do_pivot_root(struct lwp *, const char *newroot, const char *putold);
 /*
  * The text of /proc/PID/{mounts,mountinfo,mountstats}: what is reachable from
- * `root`, in pieces.  Thread context; out() may not sleep for mounts.
+ * `root`, in pieces; thread context.
  */
 enum mounts_format { MOUNTS_MOUNTS, MOUNTS_MOUNTINFO, MOUNTS_MOUNTSTATS };
 int	vfs_mounts_format(const struct path *root, enum mounts_format,
