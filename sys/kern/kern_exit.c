@@ -270,9 +270,9 @@ lwp_exit(struct lwp *l, int status)
 	struct lwp *other;
 	bool last, stopped;
 
-	KASSERT(l == curlwp && (p->p_flags & P_SYSTEM) == 0);
+	KASSERT(l == curlwp);
 	l->l_flags |= LF_EXITING;
-	if (p->p_emul->e_lwp_exit != NULL)
+	if ((p->p_flags & P_SYSTEM) == 0)
 		p->p_emul->e_lwp_exit(l);
 	spin_enter(&p->p_lock);
 	if (l->l_tid == p->p_pid && (p->p_flags & P_EXITING) == 0)

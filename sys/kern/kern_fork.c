@@ -113,24 +113,14 @@ static void
 lwp_setup(struct proc *p, struct lwp *from, struct lwp *l)
 {
 	l->l_proc = p;
-	l->l_state = LS_EMBRYO;
 	sigpend_init(&l->l_sigpend);
-	l->l_sigstk.ss_flags = 0;
+	sched_lwp_init(l, from);
 	if (from != NULL) {
-		l->l_pri = from->l_pri;
-		memcpy(l->l_affinity, from->l_affinity,
-		    sizeof(l->l_affinity));
-		l->l_sched.se_policy = from->l_sched.se_policy;
-		l->l_sched.se_rtprio = from->l_sched.se_rtprio;
-		l->l_cpu = from->l_cpu;
 		l->l_sigmask = from->l_sigmask;
 		strlcpy(l->l_name, from->l_name, sizeof(l->l_name));
 		l->l_cred = cred_get(from->l_cred);
-	} else {
-		memset(l->l_affinity, 0xff, sizeof(l->l_affinity));
-		l->l_cpu = curcpu();
+	} else
 		l->l_cred = cred_get(cred_kernel);
-	}
 	if ((p->p_flags & P_SYSTEM) != 0)
 		l->l_flags |= LF_SYSTEM;
 	(void)atomic_add(&l->l_cred->cr_uidinfo->ui_nthreads, 1);
@@ -302,10 +292,7 @@ proc_free(struct proc *p)
 		vmspace_put(p->p_vmspace);
 	if (p->p_sigacts != NULL)
 		sigacts_put(p->p_sigacts);
-	if (p->p_exe != NULL) {
-		path_put(p->p_exe);
-		kmem_free(p->p_exe, sizeof(*p->p_exe));
-	}
+	proc_exe_drop(p);
 	if (p->p_zcred != NULL)
 		cred_put(p->p_zcred);
 	cv_destroy(&p->p_waitcv);
@@ -318,11 +305,17 @@ static int
 fork_exe(struct proc *p, struct proc *child)
 {
 	struct path *exe;
+	int error;
 
 	if (p->p_exe == NULL)
 		return 0;
-	if ((exe = kmem_alloc(sizeof(*exe), KM_SLEEP)) == NULL)
+	/* Cannot fail: the parent keeps writers out already. */
+	if ((error = vnode_deny_write(path_vnode(p->p_exe))) != 0)
+		return error;
+	if ((exe = kmem_alloc(sizeof(*exe), KM_SLEEP)) == NULL) {
+		vnode_allow_write(path_vnode(p->p_exe));
 		return ENOMEM;
+	}
 	/* Only an exec of this process could change it: curlwp is in here. */
 	*exe = *p->p_exe;
 	path_get(exe);

@@ -29,7 +29,15 @@ struct exec_package {
 	bool		ep_secure;	/* set-id: AT_SECURE */
 	int		ep_bits;	/* 64 or 32 */
 	vaddr_t		ep_stacktop;
+	/* where e_copyargs() has put things, for /proc */
+	vaddr_t		ep_argstart, ep_argend, ep_envstart, ep_envend;
+	vaddr_t		ep_auxv;
+	size_t		ep_auxvlen;
+	struct cred	*ep_cred;	/* the program's */
 };
+
+#define	ARG_STRMAX	(128 * 1024)	/* of one string, with its NUL */
+#define	ARG_POINTERS	0x7fffffff	/* of argv and of envp */
 
 /* ELF parsing, on bytes from anywhere (fuzzed): no allocation, no I/O. */
 struct elf_segment {
@@ -49,5 +57,21 @@ struct elf_image {
 };
 int	elf_parse(const void *hdr, size_t hdrlen, uint64_t filesize,
 	    struct elf_image *);	/* ENOEXEC, or 0 */
+
+struct vmspace;
+struct lwp;
+/*
+ * Map the image of a file into an address space nobody uses yet, moved by
+ * bias.  ENOMEM, EACCES, EINVAL.  exec_load.c
+ */
+int	elf_load(struct vmspace *, struct file *, const struct elf_image *,
+	    vaddr_t bias);
+/* Find room for a position-independent image and load it there. */
+int	elf_load_anywhere(struct vmspace *, struct file *,
+	    const struct elf_image *, vaddr_t *bias);
+/* A random offset of whole pages below 2^bits pages. */
+vaddr_t	exec_random(unsigned int bits);
+/* How many bytes arguments and environment may have together. */
+size_t	exec_argmax(struct lwp *);
 
 #endif /* !_SYS_EXEC_H_ */

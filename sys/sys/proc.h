@@ -380,9 +380,17 @@ void	vfork_done(struct proc *);
 void	proc_free(struct proc *);
 int	do_wait(struct lwp *, int idtype, pid_t id, int options,
 	    pid_t *pid, int *status, struct rusage_ns *, ksiginfo_t *);
-/* kern_exec.c */
+/*
+ * kern_exec.c: flags are namei()'s.  On success the new program's registers
+ * are in l_tf.  When it fails beyond repair the thread is marked to die.
+ * execfn: the program's name as it is told (AT_EXECFN, scripts).
+ */
 int	do_execve(struct lwp *, struct path *dir, const char *path,
 	    char *const *argv, char *const *envp, int flags);
+int	do_execve_named(struct lwp *, struct path *dir, const char *path,
+	    const char *execfn, char *const *argv, char *const *envp,
+	    int flags);
+void	proc_exe_drop(struct proc *);	/* the program file is let go */
 /* kern_resource.c */
 struct rlimit proc_rlimit(struct proc *, int which);
 #define	rlimit_cur(p, n)	atomic_load_relaxed(&(p)->p_rlimit[n].rlim_cur)

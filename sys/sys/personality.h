@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * personality(2): Linux's values.
+ */
+#ifndef _SYS_PERSONALITY_H_
+#define	_SYS_PERSONALITY_H_
+
+#define	PER_LINUX		0x0000
+#define	PER_MASK		0x00ff
+#define	UNAME26			0x0020000
+#define	ADDR_NO_RANDOMIZE	0x0040000
+#define	FDPIC_FUNCPTRS		0x0080000
+#define	MMAP_PAGE_ZERO		0x0100000
+#define	ADDR_COMPAT_LAYOUT	0x0200000
+#define	READ_IMPLIES_EXEC	0x0400000
+#define	ADDR_LIMIT_32BIT	0x0800000
+#define	PER_CLEAR_ON_SETID						\
+    (READ_IMPLIES_EXEC | ADDR_NO_RANDOMIZE | ADDR_COMPAT_LAYOUT |	\
+    MMAP_PAGE_ZERO)
+
+#endif /* !_SYS_PERSONALITY_H_ */
