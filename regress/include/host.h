@@ -16,6 +16,15 @@ void	host_abort(void) __attribute__((__noreturn__));
 /* End the running test as failed. */
 void	host_fail(void) __attribute__((__noreturn__));
 void	host_longjmp(void *) __attribute__((__noreturn__));
+/*
+ * Contexts of execution with stacks of their own, for simulated threads and
+ * CPUs.  host_context_new(NULL, ...) makes one for the caller to leave.
+ */
+struct host_context;
+struct host_context *host_context_new(void (*fn)(void *), void *arg);
+void	host_context_switch(struct host_context *from,
+	    struct host_context *to);
+void	host_context_free(struct host_context *);
 /* Read a whole file, relative to the tree; NULL if there is none. */
 void	*host_read_file(const char *path, size_t *size);
 

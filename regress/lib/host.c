@@ -6,6 +6,7 @@
  * The kernel side's symbols carry the prefix k_ here (regress/lib/unit adds
  * it), so that they do not meet the C library's.
  */
+#include <sanitizer/common_interface_defs.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -88,6 +90,84 @@ host_read_file(const char *path, size_t *size)
 	fclose(fp);
 	*size = (size_t)n;
 	return p;
+}
+
+/* ---- contexts; the sanitizer is told about the stacks ---- */
+
+#define	CONTEXT_STACK	(256 * 1024)
+
+struct host_context {
+	ucontext_t	uc;
+	void		(*fn)(void *);
+	void		*arg;
+	char		*stack;		/* NULL: the program's own */
+	const void	*bottom;
+	size_t		size;
+	void		*fake;
+};
+
+static struct host_context *context_from, *context_to;	/* during a switch */
+
+static void
+context_arrived(struct host_context *self)
+{
+	const void *bottom;
+	size_t size;
+
+	__sanitizer_finish_switch_fiber(self->fake, &bottom, &size);
+	if (context_from->stack == NULL) {
+		context_from->bottom = bottom;
+		context_from->size = size;
+	}
+}
+
+static void
+context_main(void)
+{
+	struct host_context *self = context_to;
+
+	context_arrived(self);
+	self->fn(self->arg);
+	host_abort();
+}
+
+struct host_context *
+host_context_new(void (*fn)(void *), void *arg)
+{
+	struct host_context *c = calloc(1, sizeof(*c));
+
+	if (c == NULL)
+		abort();
+	if (fn == NULL)
+		return c;
+	c->fn = fn;
+	c->arg = arg;
+	c->stack = malloc(CONTEXT_STACK);
+	if (c->stack == NULL || getcontext(&c->uc) != 0)
+		abort();
+	c->bottom = c->stack;
+	c->size = CONTEXT_STACK;
+	c->uc.uc_stack.ss_sp = c->stack;
+	c->uc.uc_stack.ss_size = CONTEXT_STACK;
+	makecontext(&c->uc, context_main, 0);
+	return c;
+}
+
+void
+host_context_switch(struct host_context *from, struct host_context *to)
+{
+	context_from = from;
+	context_to = to;
+	__sanitizer_start_switch_fiber(&from->fake, to->bottom, to->size);
+	swapcontext(&from->uc, &to->uc);
+	context_arrived(from);
+}
+
+void
+host_context_free(struct host_context *c)
+{
+	free(c->stack);
+	free(c);
 }
 
 #ifdef HOST_FUZZ

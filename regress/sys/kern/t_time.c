@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The POSIX clocks, above all across a suspend. */
+/* sources: sys/kern/kern_time.c */
+#include <sys/errno.h>
+#include <sys/systm.h>
+#include <sys/time.h>
+#include <machine/clock.h>
+
+#include <ktest.h>
+
+#define	SEC	NSEC_PER_SEC
+#define	DAY	(86400 * SEC)
+
+/* The hypervisor: its clock and its idea of the time of day. */
+static nsec_t raw = 5000 * SEC, wall_base = 1600000000 * SEC;
+
+nsec_t
+clock_raw(void)
+{
+	return raw;
+}
+
+nsec_t
+clock_wall_base(void)
+{
+	return wall_base;
+}
+
+/* Save here, restore on a host with these clocks. */
+static void
+migrate(nsec_t newraw, nsec_t newwall)
+{
+	time_suspend();
+	raw = newraw;
+	wall_base = newwall - newraw;
+	time_resume(true);
+}
+
+static nsec_t
+wall(void)
+{
+	return wall_base + raw;
+}
+
+TEST(starts_at_zero)
+{
+	time_init();
+	CHECK_EQ(nanouptime(), 0);
+	CHECK_EQ(nanotime(), wall());
+	raw += 3;
+	CHECK_EQ(nanouptime(), 3);
+	CHECK_EQ(nanoboottime(), 3);
+	CHECK_EQ(nanotime(), wall());
+	CHECK_EQ(time_to_raw(nanouptime()), raw);
+	CHECK_EQ(time_to_raw(10), raw + 7);
+}
+
+TEST(never_back)
+{
+	time_init();
+	raw += 1000;
+	CHECK_EQ(nanouptime(), 1000);
+	raw -= 10;			/* another CPU's reading */
+	CHECK_EQ(nanouptime(), 1000);
+	raw += 9;
+	CHECK_EQ(nanouptime(), 1000);
+	raw += 2;
+	CHECK_EQ(nanouptime(), 1001);
+}
+
+TEST(to_a_younger_host)
+{
+	nsec_t later = wall() + 600 * SEC;
+
+	time_init();
+	raw += 100 * SEC;
+	CHECK_EQ(nanouptime(), 100 * SEC);
+	migrate(7 * SEC, later);
+	CHECK_EQ(nanouptime(), 100 * SEC);
+	CHECK_EQ(nanotime(), wall());
+	CHECK_EQ(nanoboottime(), 100 * SEC + 500 * SEC);
+	raw += SEC;
+	CHECK_EQ(nanouptime(), 101 * SEC);
+	CHECK_EQ(nanotime(), wall());
+	CHECK_EQ(time_to_raw(nanouptime()), raw);
+}
+
+TEST(to_an_older_host)
+{
+	time_init();
+	raw += 10 * SEC;
+	migrate(900000 * SEC, wall() + SEC);
+	CHECK_EQ(nanouptime(), 10 * SEC);
+	CHECK_EQ(nanoboottime(), 11 * SEC);
+	CHECK_EQ(nanotime(), wall());
+}
+
+TEST(host_with_a_slow_clock)
+{
+	time_init();
+	raw += 10 * SEC;
+	migrate(5, wall() - 3600 * SEC);
+	CHECK_EQ(nanouptime(), 10 * SEC);
+	CHECK_EQ(nanoboottime(), 10 * SEC);	/* no negative gap */
+	CHECK_EQ(nanotime(), wall());
+}
+
+TEST(cancelled)
+{
+	nsec_t real;
+
+	time_init();
+	raw += 10 * SEC;
+	time_set_realtime(nanotime() + 5 * SEC);
+	real = nanotime();
+	time_suspend();
+	raw += SEC;
+	time_resume(false);
+	CHECK_EQ(nanouptime(), 11 * SEC);
+	CHECK_EQ(nanoboottime(), 11 * SEC);
+	CHECK_EQ(nanotime(), real + SEC);
+}
+
+/* Readings made just before the suspend on a CPU that was ahead. */
+TEST(ahead_at_the_suspend)
+{
+	time_init();
+	raw += 1000;
+	CHECK_EQ(nanouptime(), 1000);
+	raw -= 100;
+	migrate(50, wall());
+	CHECK_EQ(nanouptime(), 1000);
+	raw += 1;
+	CHECK_EQ(nanouptime(), 1001);
+}
+
+TEST(user_time_stays)
+{
+	time_init();
+	raw += SEC;
+	CHECK_EQ(time_set_realtime(wall() + 2 * SEC), 0);
+	CHECK_EQ(nanotime(), wall() + 2 * SEC);
+	migrate(1, wall() + 60 * SEC);
+	CHECK_EQ(nanotime(), wall() + 2 * SEC);
+	/* Behind the host, but not behind the time of the suspend. */
+	CHECK_EQ(time_set_realtime(wall() - 5 * SEC), 0);
+	migrate(1, wall() + 60 * SEC);
+	CHECK_EQ(nanotime(), wall() - 5 * SEC);
+}
+
+TEST(user_time_is_dropped)
+{
+	time_init();
+	CHECK_EQ(time_set_realtime(wall() + 2 * DAY), 0);
+	migrate(1, wall() + SEC);
+	CHECK_EQ(nanotime(), wall());		/* more than a day off */
+
+	/* The old host was an hour ahead, which the user corrected. */
+	CHECK_EQ(time_set_realtime(wall() - 3600 * SEC), 0);
+	migrate(1, wall() - 3600 * SEC + SEC);
+	CHECK_EQ(nanotime(), wall());
+	CHECK_EQ(time_set_realtime(-1), EINVAL);
+}
+
+TEST(a_hundred_cycles)
+{
+	nsec_t mono = 0, boot = 0, now;
+	unsigned int i;
+
+	time_init();
+	for (i = 0; i < 100; i++) {
+		raw += 12345;
+		mono += 12345;
+		boot += 12345;
+		CHECK_EQ(nanouptime(), mono);
+		if (i % 3 == 0) {
+			time_suspend();
+			time_resume(false);
+		} else {
+			now = wall();
+			migrate((nsec_t)(i * 7919 % 100) * SEC, now + SEC);
+			boot += SEC;
+		}
+		CHECK_EQ(nanouptime(), mono);
+		CHECK_EQ(nanoboottime(), boot);
+		CHECK_EQ(nanotime(), wall());
+	}
+}
+
+TEST(timespecs)
+{
+	struct timespec ts = { 1, 5 };
+	nsec_t ns = 0;
+
+	CHECK_EQ(timespec_to_nsec(&ts, &ns), 0);
+	CHECK_EQ(ns, SEC + 5);
+	ts.tv_nsec = SEC;
+	CHECK_EQ(timespec_to_nsec(&ts, &ns), EINVAL);
+	ts.tv_nsec = -1;
+	CHECK_EQ(timespec_to_nsec(&ts, &ns), EINVAL);
+	ts = (struct timespec){ -1, 0 };
+	CHECK_EQ(timespec_to_nsec(&ts, &ns), EINVAL);
+	ts = (struct timespec){ INT64_MAX, 999999999 };
+	CHECK_EQ(timespec_to_nsec(&ts, &ns), 0);
+	CHECK_EQ(ns, INT64_MAX);
+	ts = (struct timespec){ INT64_MAX / SEC, 0 };
+	CHECK_EQ(timespec_to_nsec(&ts, &ns), 0);
+	CHECK_EQ(ns, INT64_MAX);
+}
