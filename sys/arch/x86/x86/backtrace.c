@@ -40,14 +40,15 @@ on_stack(uintptr_t in, uintptr_t addr, size_t size)
 	    (addr & 7) == 0;
 }
 
+/* back: 1 for a return address, which may lie behind its function. */
 static void
-print_pc(uintptr_t pc)
+print_pc(uintptr_t pc, unsigned int back)
 {
 	uintptr_t off;
-	const char *name = ksyms_lookup(pc, &off);
+	const char *name = ksyms_lookup(pc - back, &off);
 
 	if (name != NULL)
-		printf("  %016lx %s+0x%lx\n", pc, name, off);
+		printf("  %016lx %s+0x%lx\n", pc, name, off + back);
 	else
 		printf("  %016lx\n", pc);
 }
@@ -59,7 +60,7 @@ backtrace_print_from(uintptr_t fp, uintptr_t pc)
 	const uintptr_t *frame;
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0), next;
 
-	print_pc(pc);
+	print_pc(pc, 1);
 	for (int n = 0; n < BACKTRACE_MAX; n++) {
 		if (fp & 1) {
 			tf = (const struct trapframe *)(fp & ~(uintptr_t)1);
@@ -67,7 +68,7 @@ backtrace_print_from(uintptr_t fp, uintptr_t pc)
 				return;
 			printf("  -- trap %lu, error %lx\n", tf->tf_trapno,
 			    tf->tf_err);
-			print_pc(tf->tf_rip);
+			print_pc(tf->tf_rip, 0);
 			if (TF_USERMODE(tf))
 				return;
 			/* It may have been on another stack. */
@@ -77,7 +78,7 @@ backtrace_print_from(uintptr_t fp, uintptr_t pc)
 			frame = (const uintptr_t *)fp;
 			if (fp == 0 || !on_stack(here, fp, 16))
 				return;
-			print_pc(frame[1]);
+			print_pc(frame[1], 1);
 			next = frame[0];
 			if ((next & ~(uintptr_t)1) <= fp)
 				return;
