@@ -4,7 +4,7 @@
 # has written files.mk, opt.h and ioconf.c there:
 #	make -f sys/conf/kern.mk TOP=<tree> OBJ=<object directory>
 #
-# An object has its source's path: sys/kern/x.c becomes ./sys/kern/x.o.
+# An object has its source's path: sys/kern/x.c becomes ./sys/kern/x.c.o.
 
 .DEFAULT_GOAL := all
 
@@ -38,7 +38,7 @@ LDFLAGS = $(MACHINE_LDFLAGS) -nostdlib -static --gc-sections \
 	-z max-page-size=0x1000 -z noexecstack -z nostart-stop-gc \
 	--build-id=none
 
-OBJS := $(addsuffix .o,$(basename $(SRCS)))
+OBJS := $(SRCS:=.o)
 GENOBJS := ioconf.o vers.o
 
 # gzip for the initramfs: the library's portable C, without its SIMD files
@@ -49,7 +49,7 @@ DEFLATEOBJS := libdeflate/deflate_decompress.o libdeflate/gzip_decompress.o \
 DEFLATEFLAGS = -DFREESTANDING -DLIB_X86_DECOMPRESS_IMPL_H \
 	-DLIB_X86_CRC32_IMPL_H -I$(LIBDEFLATE) -Wno-unused-parameter \
 	-Wno-sign-compare -Wno-missing-field-initializers
-sys/lib/gunzip.o: CPPFLAGS += -I$(LIBDEFLATE)
+sys/lib/gunzip.c.o: CPPFLAGS += -I$(LIBDEFLATE)
 endif
 
 # The system-call tables, once the master file is there.
@@ -118,12 +118,12 @@ FLAGSTEXT := $(CC) $(shell $(CC) -dumpversion) $(CFLAGS) $(CPPFLAGS) $(WARN)
 $(shell echo '$(FLAGSTEXT)' | cmp -s - flags || echo '$(FLAGSTEXT)' >flags)
 $(shell sh $(TOP)/sys/conf/mkincludes $(TOP) $(MACHINE))
 
-sys/%.o: $(TOP)/sys/%.c flags | $(GENHDRS)
+sys/%.c.o: $(TOP)/sys/%.c flags | $(GENHDRS)
 	$(call note,CC,sys/$*.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(WARN) -MMD -MP -c -o $@ $<
 
-sys/%.o: $(TOP)/sys/%.S flags
+sys/%.S.o: $(TOP)/sys/%.S flags
 	$(call note,AS,sys/$*.S)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(CPPFLAGS) $(WARN) -D__ASSEMBLER__ -MMD -MP -c -o $@ $<
