@@ -75,7 +75,7 @@ uvm_pagefree(struct vm_page *pg)
 	nused--;
 }
 
-/* -- a TLB -- */
+/* -- a TLB, of another CPU -- */
 
 static struct tlb_entry {
 	struct pmap	*pm;
@@ -96,6 +96,8 @@ tlb_flush(struct pmap *pm, const struct pte_flush *pf)
 {
 	unsigned int i;
 
+	if (pf->pf_local)
+		return;
 	for (i = ntlb; i-- > 0; )
 		if (tlb[i].pm == pm && (pf->pf_npages == 0 ||
 		    (tlb[i].va >= pf->pf_va && tlb[i].va < pf->pf_va +
