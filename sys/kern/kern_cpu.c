@@ -319,6 +319,7 @@ cpu_mark_offline(struct cpu_info *ci)
 void
 cpu_create_secondaries(void)
 {
+	struct kmem_cache *kc;
 	struct cpu_info *ci;
 	unsigned int i, max = ncpu_possible;
 	char value[8];
@@ -329,10 +330,14 @@ cpu_create_secondaries(void)
 	    kstrtou32(value, 10, &max) != 0)
 		printf("boot: maxcpus=%s is no number\n", value);
 	max = MIN(MIN(max, ncpu_possible), MAXCPUS);
-	for (i = 1; i < max; i++) {
-		ci = kmem_zalloc(sizeof(*ci), KM_SLEEP);
+	if (max <= 1)
+		return;
+	kc = kmem_cache_create("cpu_info", sizeof(*ci), _Alignof(struct cpu_info));
+	for (i = 1; i < max && kc != NULL; i++) {
+		ci = kmem_cache_alloc(kc, KM_SLEEP);
 		if (ci == NULL)
 			break;
+		memset(ci, 0, sizeof(*ci));
 		ci->ci_self = ci;
 		ci->ci_index = i;
 		if (cpu_attach(ci) != 0)

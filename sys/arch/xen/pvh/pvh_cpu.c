@@ -319,7 +319,9 @@ pvh_cpu_start(struct cpu_info *ci)
 int
 pvh_cpu_stop(struct cpu_info *ci)
 {
-	while (hypercall_vcpu_op(VCPUOP_is_up, ci->ci_index, NULL) == 0)
+	bool up;
+
+	while (hypercall_vcpu_is_up(ci->ci_index, &up) == 0 && up)
 		cpu_spin_yield();
 	return 0;
 }
