@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Makes the lab's images. Sourced by ../lab.
+#
+# Three layers, each remade only when what it is made from has changed:
+#   packages  root.tar (dom0's Debian tree) and the Xen and Linux packages
+#   image     root.img: that tree plus the kernel modules dom0 uses
+#   initramfs dom0.gz: loads the disk's modules, carries dom0/ (rc, agent)
+# and beside them initrd.gz, what the guests start from.
+
+# The host's packages. libc6-dev and gcc are there for the guest programs.
+LAB_DEPS="qemu-system-x86 mmdebstrap e2fsprogs cpio busybox-static kmod perl
+musl-tools gcc libc6-dev fakeroot apt-utils binutils"
+LAB_ARCH=amd64
+
+# dom0's packages (with what they depend on, no recommended ones).
+DOM0_PACKAGES="xenstore-utils kmod iproute2 bridge-utils mount procps"
+
+# Modules of dom0, found with their dependencies; the first lot is in the
+# initramfs already. ext4 asks for crc32c by a name no dependency shows.
+DISK_MODULES="virtio_pci virtio_blk crc32c_generic ext4"
+DOM0_MODULES="$DISK_MODULES virtio_console 9p 9pnet_virtio virtio_net
+xenfs xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xen-blkback xen-netback loop
+bridge stp tun veth isofs vfat nls_cp437 nls_ascii nls_iso8859-1 squashfs
+overlay fuse"
+
+# stamp NAME: has the text on standard input been recorded for NAME?
+stamp_is() {
+	local s
+	s=$(sha256sum)
+	[ "$s" = "$(cat "$IMAGES/$1.stamp" 2>/dev/null)" ]
+}
+stamp_set() { sha256sum >"$IMAGES/$1.stamp"; }
+
+progress() { say "$(date +%T) $*"; }
+
+# The machine's own Debian sources, as one-line entries.
+own_sources() {
+	apt-get indextargets --format \
+	    'deb $(REPO_URI) $(RELEASE) $(COMPONENT)|$(ORIGIN)' \
+	    'Created-By: Packages' | sed -n 's/|Debian$//p' | sort -u
+}
+
+own_proxies() {
+	apt-config dump | sed -n '/^Acquire::https\?::Proxy/p'
+}
+
+depends_on() {
+	apt-cache depends "$1" 2>/dev/null |
+	    sed -n "s/^  Depends: \($2\)\$/\1/p" | head -n 1
+}
+
+build_packages() {
+	local xen linux tools suite opts=() p
+	printf '%s\n' $DOM0_PACKAGES | stamp_is packages &&
+	    [ -f "$IMAGES/root.tar" ] && return 0
+	xen=$(depends_on xen-system-amd64 'xen-hypervisor-.*-amd64')
+	tools=$(depends_on xen-system-amd64 'xen-utils-[0-9].*')
+	linux=$(depends_on linux-image-amd64 'linux-image-.*')
+	own_sources >"$IMAGES/sources.list"
+	if [ -z "$xen" ] || [ -z "$tools" ] || [ -z "$linux" ] ||
+	    ! [ -s "$IMAGES/sources.list" ]; then
+		die "apt knows no $LAB_ARCH Xen packages; run apt-get update"
+	fi
+
+	progress "fetching $xen and $linux"
+	rm -rf "$IMAGES/debs"
+	mkdir -p "$IMAGES/debs"
+	[ "$(id -u)" != 0 ] || opts=(-o APT::Sandbox::User=root)
+	(cd "$IMAGES/debs" && apt-get -qq "${opts[@]}" download \
+	    "$xen" "$linux" 2>&1) || die "apt-get download failed"
+
+	suite=$(. /etc/os-release; echo "$VERSION_CODENAME")
+	opts=()
+	while read -r p; do
+		[ -z "$p" ] || opts+=(--aptopt="$p")
+	done < <(own_proxies)
+	progress "making dom0's Debian tree with $tools (a few minutes)"
+	mmdebstrap --variant=essential --format=tar \
+	    --architectures=$LAB_ARCH \
+	    --aptopt='APT::Install-Recommends "false"' \
+	    --dpkgopt=force-unsafe-io \
+	    --dpkgopt='path-exclude=/usr/share/man/*' \
+	    --dpkgopt='path-exclude=/usr/share/doc/*' \
+	    --dpkgopt='path-exclude=/usr/share/locale/*' "${opts[@]}" \
+	    --include="$(echo "$tools" $DOM0_PACKAGES | tr ' ' ,)" \
+	    "$suite" "$IMAGES/root.tar.new" "$IMAGES/sources.list" \
+	    >"$IMAGES/mmdebstrap.log" 2>&1 || {
+		tail -n 20 "$IMAGES/mmdebstrap.log" >&2
+		die "mmdebstrap failed ($IMAGES/mmdebstrap.log)"
+	}
+	mv "$IMAGES/root.tar.new" "$IMAGES/root.tar"
+	rm -f "$IMAGES/image.stamp"
+	printf '%s\n' $DOM0_PACKAGES | stamp_set packages
+}
+
+# The file names of modules and of all they need, in loading order.
+modules_of() {
+	local m
+	for m in "${@:3}"; do
+		/sbin/modprobe -d "$1" -S "$2" --show-depends "$m" ||
+		    say "no module $m"
+	done 2>/dev/null | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
+}
+
+image_inputs() {
+	cat "$IMAGES/packages.stamp"
+	declare -f make_image modules_of build_image
+	echo $DOM0_MODULES
+}
+
+# Runs as root or under fakeroot: $1 tree, $2 image, $3 tar, $4 modules.
+make_image() {
+	local kb
+	mkdir -p "$1" && tar -C "$1" -xf "$3" --exclude='./dev/*' || return
+	mkdir -p "$1/lib/modules" && cp -a "$4"/lib/modules/. \
+	    "$1/lib/modules/" || return
+	rm -rf "$1"/usr/share/{perl,doc,man,locale,i18n} "$1"/var/cache/apt/* \
+	    "$1"/var/lib/apt/lists/*
+	kb=$(du -sk "$1" | cut -f 1)
+	rm -f "$2"
+	/sbin/mke2fs -qF -t ext4 -O ^has_journal -L dom0 -d "$1" "$2" \
+	    $((kb + kb / 4 + 262144))k >/dev/null
+}
+
+build_image() {
+	local k ver m
+	image_inputs | stamp_is image && [ -f "$IMAGES/root.img" ] && return 0
+	progress "unpacking Xen and Linux"
+	k=$IMAGES/tmp
+	rm -rf "$k"
+	mkdir -p "$k/linux" "$k/xen" "$k/mod"
+	dpkg-deb -x "$IMAGES"/debs/xen-hypervisor-*.deb "$k/xen" &&
+	    dpkg-deb -x "$IMAGES"/debs/linux-image-*.deb "$k/linux" ||
+	    die "cannot unpack the packages"
+	gzip -dc "$k"/xen/boot/xen-*.gz >"$IMAGES/xen" || die "no xen"
+	cp "$k"/linux/boot/vmlinuz-* "$IMAGES/vmlinuz" || die "no vmlinuz"
+	ver=$(basename "$k"/linux/lib/modules/*)
+
+	/sbin/depmod -b "$k/linux" "$ver" || die "depmod failed"
+	modules_of "$k/linux" "$ver" $DOM0_MODULES >"$k/list"
+	for m in $(cat "$k/list"); do
+		mkdir -p "$k/mod/$(dirname "${m#"$k/linux"}")"
+		cp "$m" "$k/mod/${m#"$k/linux"}"
+	done
+	cp "$k/linux/lib/modules/$ver"/modules.{builtin,order}* \
+	    "$k/mod/lib/modules/$ver/"
+	/sbin/depmod -b "$k/mod" "$ver" || die "depmod failed"
+
+	progress "making dom0's root image"
+	export -f make_image
+	set -- make_image "$k/root" "$IMAGES/root.img" "$IMAGES/root.tar" \
+	    "$k/mod"
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		fakeroot -- bash -c '"$@"' - "$@"
+	fi || die "cannot make the root image"
+
+	rm -rf "$IMAGES/diskmod"
+	mkdir -p "$IMAGES/diskmod"
+	modules_of "$k/mod" "$ver" $DISK_MODULES | while read -r m; do
+		cp "$m" "$IMAGES/diskmod/"
+		basename "$m"
+	done >"$IMAGES/diskmod.order"
+	mv "$IMAGES/diskmod.order" "$IMAGES/diskmod/order"
+	tar -tf "$IMAGES/root.tar" |
+	    sed -n 's,^\.\(/usr/lib/xen-[0-9.]*/bin\)/xl$,LAB_XENBIN=\1,p' \
+	    >"$IMAGES/env"
+	rm -rf "$k" "$IMAGES/initramfs.stamp"
+	image_inputs | stamp_set image
+}
+
+# pack TREE FILE: a gzipped cpio archive owned by root.
+pack() {
+	(cd "$1" && find . | LC_ALL=C sort |
+	    cpio -o -H newc -R 0:0 --quiet --reproducible | gzip -9n) \
+	    >"$2.new" && mv "$2.new" "$2"
+}
+
+busybox_static() {
+	local b
+	for b in /usr/bin/busybox /bin/busybox; do
+		if [ -x "$b" ] && ! ldd "$b" >/dev/null 2>&1; then
+			echo "$b"
+			return 0
+		fi
+	done
+	die "busybox-static is not installed"
+}
+
+initramfs_inputs() {
+	declare -f build_initramfs
+	cat "$LAB_SRC"/dom0/*
+}
+
+build_initramfs() {
+	local t=$IMAGES/initramfs
+	initramfs_inputs | stamp_is initramfs && [ -f "$IMAGES/dom0.gz" ] &&
+	    return 0
+	progress "making dom0's initramfs"
+	rm -rf "$t"
+	mkdir -p "$t"/{bin,dev,proc,sys,root,mod,lab}
+	cp "$(busybox_static)" "$t/bin/busybox"
+	cp "$IMAGES"/diskmod/* "$t/mod/"
+	cp "$LAB_SRC/dom0/initramfs-init" "$t/init"
+	cp "$LAB_SRC"/dom0/* "$IMAGES/env" "$t/lab/"
+	chmod 755 "$t"/init "$t"/lab/*
+	pack "$t" "$IMAGES/dom0.gz" || die "cannot make the initramfs"
+	rm -rf "$t"
+	initramfs_inputs | stamp_set initramfs
+}
+
+initrd_inputs() {
+	declare -f build_initrd
+	cat "$LAB_SRC"/guest/* "$(busybox_static)"
+}
+
+# The guests' initramfs: busybox, a shell script as /init, the check programs.
+build_initrd() {
+	local t=$IMAGES/initrd a c
+	initrd_inputs | stamp_is initrd && [ -f "$IMAGES/initrd.gz" ] &&
+	    return 0
+	progress "making the guests' initramfs"
+	rm -rf "$t"
+	mkdir -p "$t"/{bin,sbin,etc,root,tmp,dev,proc,sys}
+	cp "$(busybox_static)" "$t/bin/busybox"
+	for a in $("$t/bin/busybox" --list); do
+		[ "$a" = busybox ] || ln -s busybox "$t/bin/$a"
+	done
+	# What a kernel runs when it is asked from outside to shut down.
+	for a in poweroff reboot halt; do
+		printf '#!/bin/sh\nexec /bin/%s -f\n' $a >"$t/sbin/$a"
+		chmod 755 "$t/sbin/$a"
+	done
+	for c in "$LAB_SRC"/guest/*.c; do
+		musl-gcc -static -O2 -g0 -s -Wall -Wextra -Werror \
+		    -o "$t/bin/$(basename "$c" .c)" "$c" ||
+		    die "cannot compile $c"
+	done
+	cp "$LAB_SRC/guest/init" "$t/init"
+	chmod 755 "$t/init"
+	pack "$t" "$IMAGES/initrd.gz" || die "cannot make the initramfs"
+	rm -rf "$t"
+	initrd_inputs | stamp_set initrd
+}
+
+build_all() { build_packages; build_image; build_initramfs; build_initrd; }
+
+cmd_build() {
+	mkdir -p "$IMAGES" || die "cannot make $IMAGES"
+	lock "$IMAGES/.lock" build_all
+}
+
+cmd_build_initrd() {
+	mkdir -p "$IMAGES" || die "cannot make $IMAGES"
+	lock "$IMAGES/.lock" build_initrd
+}

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Starts and stops the machine that Xen runs on. Sourced by ../lab.
+
+# The pid of this OBJ directory's QEMU, if it runs.
+lab_pid() {
+	local pid
+	pid=$(cat "$RUN/qemu.pid" 2>/dev/null) || return 1
+	[ -n "$pid" ] && grep -qaF "$RUN/" "/proc/$pid/cmdline" 2>/dev/null ||
+	    return 1
+	echo "$pid"
+}
+
+# AMD's virtualisation is what QEMU emulates; family 15 makes Xen's own shim
+# fault. The rest are features whose guest side deserves to be exercised.
+LAB_CPU=${LAB_CPU:-qemu64,family=23,model=1,+svm,+npt,+xsave,+avx\
+,+avx2,+xsaveopt,+fsgsbase,+smep,+smap,+rdrand,+sse4.1,+sse4.2,+ssse3\
+,+popcnt,+movbe,+bmi1,+bmi2,+aes,+pclmulqdq,+pdpe1gb}
+
+# With SMAP in use by Xen itself QEMU's emulation makes it fault in dom0's
+# first exception, so that is left to PVH guests. QEMU has no invariant TSC to
+# offer, but its TSC is one: told so, Xen lets guests read it untrapped, as it
+# does on today's machines (LAB_XEN=tsc=unstable shows the other way).
+XEN_CMDLINE="console=com1 com1=115200 loglvl=all guest_loglvl=all
+conring_size=1M dom0_mem=1024M,max:1024M dom0_max_vcpus=2 bootscrub=0
+spec-ctrl=no smep=hvm smap=hvm tsc=stable:socket
+watchdog=0 noreboot"
+DOM0_CMDLINE="console=hvc0 quiet loglevel=4 nomodeset net.ifnames=0
+mitigations=off rodata=off apparmor=0 audit=0 rdinit=/init panic=0"
+
+start_qemu() {
+	local i args=() accel=${LAB_ACCEL:-tcg} pid
+	if pid=$(lab_pid); then
+		return 0
+	fi
+	rm -rf "$RUN"
+	mkdir -p "$RUN" "$SHARE" "$LAB/logs" || die "cannot make $LAB"
+	rm -rf "$SHARE"/{console,cfg,boot}
+	mkdir -p "$SHARE"/{console,cfg,boot}
+	for ((i = 1; i <= NPORTS; i++)); do
+		args+=(-chardev "socket,id=p$i,path=port$i.sock,server=on,wait=off"
+		    -device "virtserialport,chardev=p$i,nr=$i,name=lab$i")
+	done
+	case $accel in
+	tcg)	args+=(-accel "tcg,thread=multi,tb-size=256" -cpu "$LAB_CPU") ;;
+	kvm)	args+=(-accel kvm -cpu "host") ;;
+	esac
+	say "starting Xen (log: $LAB/logs/serial.log)"
+	# Socket names are relative: an OBJ path may be longer than they can be.
+	(cd "$RUN" && TMPDIR=$RUN exec qemu-system-x86_64 -name "$RUN/" -machine q35 \
+	    -smp "$LAB_SMP" -m "$LAB_MEM" \
+	    -nodefaults -display none -no-user-config \
+	    -kernel "$IMAGES/xen" \
+	    -initrd "$IMAGES/vmlinuz $(echo $DOM0_CMDLINE),$IMAGES/dom0.gz" \
+	    -append "$(echo $XEN_CMDLINE ${LAB_XEN:-})" \
+	    -drive "file=$IMAGES/root.img,format=raw,if=none,id=root,snapshot=on,cache=unsafe" \
+	    -device virtio-blk-pci,drive=root \
+	    -device virtio-serial-pci,max_ports=$((NPORTS + 1)) \
+	    -virtfs "local,path=$SHARE,mount_tag=share,security_model=none" \
+	    -serial "file:$LAB/logs/serial.log" \
+	    -monitor unix:monitor.sock,server=on,wait=off \
+	    "${args[@]}" -pidfile "$RUN/qemu.pid" -daemonize) ||
+	    die "QEMU did not start"
+	if ! "$LAB_SRC/host/client" -n -w "${LAB_BOOT_TIMEOUT:-120}" "$RUN" true
+	then
+		tail -n 20 "$LAB/logs/serial.log" >&2
+		stop_qemu
+		die "dom0 did not come up (log: $LAB/logs/serial.log)"
+	fi
+	say "dom0 is ready"
+}
+
+stop_qemu() {
+	local pid i
+	pid=$(lab_pid) || return 0
+	kill "$pid"
+	for ((i = 0; i < 100; i++)); do
+		lab_pid >/dev/null || return 0
+		sleep 0.1
+	done
+	kill -9 "$pid"
+}
+
+cmd_start() {
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--smp)	LAB_SMP=$2; shift 2 ;;
+		--mem)	LAB_MEM=$2; shift 2 ;;
+		*)	usage ;;
+		esac
+	done
+	mkdir -p "$LAB" || die "cannot make $LAB"
+	lock "$LAB/.lock" start_qemu
+}
+
+cmd_stop() { [ ! -d "$LAB" ] || lock "$LAB/.lock" stop_qemu; }
+
+cmd_status() {
+	local pid
+	if pid=$(lab_pid); then
+		echo "running, pid $pid, share $SHARE, logs $LAB/logs"
+	else
+		echo "not running"
+		return 1
+	fi
+}
+
+cmd_exec() {
+	local opts=()
+	if [ "${1:-}" = -t ]; then
+		opts=(-t)
+		shift
+	fi
+	lab_pid >/dev/null || { cmd_build && cmd_start; } || return 125
+	"$LAB_SRC/host/client" "${opts[@]}" "$RUN" "$*"
+}

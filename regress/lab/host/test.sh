@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Runs the scenarios. Sourced by ../lab.
+#
+# A scenario is t_NAME.sh. It is run once for each variant it names, with
+# lib.sh's functions, TYPE, VCPUS, KERNEL, KERNEL_NAME (domus or linux),
+# INITRD, MEM (a comfortable memory=) and CYCLES (repetitions), and prints TAP
+# lines. Its head says:
+#	# variants: pv/1 pv/4 pvh/1 pvh/4
+#	# timeout: SECONDS + SECONDS per cycle
+
+ALL_VARIANTS="pv/1 pv/4 pvh/1 pvh/4"
+
+head_of() { sed -n "s/^# $2: //p;20q" "$1"; }
+
+# What a person needs to see why: consoles always, the rest after a failure.
+collect_logs() {
+	local dir=$1 failed=$2
+	cp "$SHARE"/console/guest-*[!g].log "$dir/" 2>/dev/null
+	cp "$SHARE"/cfg/*.cfg "$dir/" 2>/dev/null
+	dom0 'xl dmesg -c' >"$dir/xl-dmesg.log" 2>&1
+	[ "$failed" != 0 ] || return 0
+	cp "$LAB/logs/serial.log" "$dir/"
+	dom0 'xl list -v; xl vcpu-list
+	    for d in $(xl list | awk "NR > 2 { print \$2 }"); do
+		echo "== domain $d"
+		xenctx -C $d
+		xenstore-ls -f /local/domain/$d
+	    done' >"$dir/domains.log" 2>&1
+	dom0 'dmesg | tail -n 100' >"$dir/dom0-dmesg.log" 2>&1
+	dom0 'cd /var/log/xen && tar -cf - .' 2>/dev/null |
+	    tar -C "$dir" -xf - 2>/dev/null
+}
+
+destroy_all() {
+	dom0 'for d in $(xl list | awk "NR > 2 { print \$2 }"); do
+		xl destroy $d; done; rm -rf /img/*' >/dev/null 2>&1
+	rm -f "$SHARE"/console/* "$SHARE"/cfg/* "$RUN"/*.pos "$RUN"/*.tty
+}
+
+# run_scenario FILE TYPE VCPUS: prints its TAP, returns the number of failures.
+run_scenario() {
+	local name dir limit base per rc out failed start
+	name=$(basename "$1" .sh)-$2-$3
+	dir=$LAB/logs/${name#t_}
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	read -r base _ per _ <<<"$(head_of "$1" timeout)"
+	limit=$((base + ${per:-0} * CYCLES))
+	echo "# ${name#t_} ($KERNEL_NAME)"
+	start=$SECONDS
+	TYPE=$2 VCPUS=$3 timeout -k 5 "$limit" bash -c \
+	    '. "$LAB_SRC/lib.sh"; . "$0"; exit $((TAP_FAILED != 0))' \
+	    "$1" 2>&1 </dev/null | tee "$dir/tap"
+	rc=${PIPESTATUS[0]}
+	failed=$(grep -c '^not ok' "$dir/tap")
+	if [ "$rc" -ge 124 ]; then
+		echo "not ok - ${name#t_} did not end within $limit s" |
+		    tee -a "$dir/tap"
+	elif [ "$rc" != 0 ] && [ "$failed" = 0 ]; then
+		echo "not ok - ${name#t_} ended with status $rc" |
+		    tee -a "$dir/tap"
+	elif ! grep -q '^ok' "$dir/tap" && [ "$failed" = 0 ]; then
+		echo "not ok - ${name#t_} tested nothing" |
+		    tee -a "$dir/tap"
+	fi
+	failed=$(grep -c '^not ok' "$dir/tap")
+	collect_logs "$dir" "$failed"
+	[ "$failed" = 0 ] || echo "# logs: $dir"
+	echo "# ${name#t_}: $((SECONDS - start)) s"
+	destroy_all
+	return "$failed"
+}
+
+# Is dom0 still of use? If not, start it again.
+lab_healthy() {
+	timeout 60 "$LAB_SRC/host/client" -n -w 20 "$RUN" \
+	    'timeout 20 xl list >/dev/null' 2>/dev/null && return 0
+	echo "# dom0 does not answer; starting the lab again"
+	cp "$LAB/logs/serial.log" "$LAB/logs/serial-hung.log"
+	cmd_stop
+	cmd_start
+}
+
+cmd_test() {
+	local kernel="" types="" vcpus="" list=0 patterns=() f v p pass fail n
+	while [ $# -gt 0 ]; do
+		case $1 in
+		--kernel)	kernel=$2; shift 2 ;;
+		--type)		types=$2; shift 2 ;;
+		--vcpus)	vcpus=$2; shift 2 ;;
+		--list)		list=1; shift ;;
+		-*)		usage ;;
+		*)		patterns+=("$1"); shift ;;
+		esac
+	done
+	[ ${#patterns[@]} -gt 0 ] || patterns=('*')
+	CYCLES=${LAB_CYCLES:-3}
+	KERNEL_NAME=domus MEM=128 GUEST_EXTRA=
+	[ "$kernel" != linux ] || KERNEL_NAME=linux MEM=256 GUEST_EXTRA=quiet
+	export GUEST_EXTRA CYCLES KERNEL KERNEL_NAME INITRD MEM
+
+	local todo=()
+	for f in "$LAB_SRC"/t_*.sh; do
+		for v in $(head_of "$f" variants); do
+			[ -z "$types" ] || [ "${v%/*}" = "$types" ] || continue
+			[ -z "$vcpus" ] || [ "${v#*/}" = "$vcpus" ] || continue
+			n=$(basename "$f" .sh)
+			for p in "${patterns[@]}"; do
+				if [[ ${n#t_} == $p || ${n#t_}-${v/\//-} == $p ]]
+				then
+					todo+=("$f $v")
+					break
+				fi
+			done
+		done
+	done
+	if [ $list = 1 ]; then
+		printf '%s\n' "${todo[@]}" | sed 's,.*/t_\(.*\).sh ,\1 ,'
+		return 0
+	fi
+	[ ${#todo[@]} -gt 0 ] || die "no scenario matches ${patterns[*]}"
+
+	cmd_build || return
+	KERNEL=$(kernel_file "$kernel") INITRD=$IMAGES/initrd.gz
+	[ -f "$KERNEL" ] || die "no kernel $KERNEL"
+	cmd_start || return
+	. "$LAB_SRC/lib.sh"
+	trap 'exit 130' INT TERM HUP
+	destroy_all
+	dom0 'xl dmesg -c >/dev/null'
+	pass=0 fail=0
+	local tap=$LAB/logs/tap
+	: >"$tap"
+	for v in "${todo[@]}"; do
+		f=${v% *} v=${v##* }
+		run_scenario "$f" "${v%/*}" "${v#*/}" | tee -a "$tap"
+		[ "${PIPESTATUS[0]}" = 0 ] || lab_healthy
+	done
+	pass=$(grep -c '^ok' "$tap")
+	fail=$(grep -c '^not ok' "$tap")
+	echo "1..$((pass + fail))"
+	echo "$pass passed, $fail failed"
+	[ "$fail" = 0 ]
+}
