@@ -96,7 +96,8 @@ struct uvmexp {				/* counters, in pages; [a] */
 	volatile size_t	kmem, anon, file, pagetables, active, inactive, wired;
 	volatile size_t	reserve;	/* kept for the kernel's needs */
 	volatile size_t	maxpages;	/* the most it may ever own */
-	volatile uint64_t faults, cow, pageins, pageouts, oomkills;
+	volatile uint64_t faults __aligned(8);
+	volatile uint64_t cow, pageins, pageouts, oomkills;
 };
 extern struct uvmexp uvmexp;
 

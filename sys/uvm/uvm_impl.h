@@ -80,6 +80,7 @@ bool	uvm_map_find(struct vm_map *, vaddr_t lo, vaddr_t hi, vsize_t,
 bool	uvm_entry_is_data(const struct vm_map_entry *);
 void	uvm_entry_setflags(struct vm_map *, struct vm_map_entry *,
 	    vm_prot_t prot, unsigned int flags);		/* writer */
+uint64_t uvm_limit(unsigned int which);	/* RLIMIT_* of the caller */
 /* May the map grow by so much?  0 or ENOMEM. */
 int	uvm_map_limits(struct vmspace *, vsize_t size, bool data);
 int	uvm_map_growstack(struct vmspace *, vaddr_t);	/* takes the lock */

@@ -13,10 +13,10 @@ void	kmem_panic(const char *what, const void *, size_t size,
 
 #ifdef DEBUG
 struct kmem_tag {			/* at the end of each object */
-	void		*kt_next;	/* free list */
-	uint32_t	kt_magic;
+	uint32_t	kt_magic;	/* first: meets an overrun */
 	uint32_t	kt_size;	/* asked for */
 	uintptr_t	kt_alloc_pc, kt_free_pc;
+	void		*kt_next;	/* free list */
 };
 #define	KMEM_TAG_SIZE	sizeof(struct kmem_tag)
 

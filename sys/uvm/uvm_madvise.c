@@ -333,8 +333,7 @@ wired_pages(struct vm_map *map, vaddr_t start, vaddr_t end)
 static int
 mlock_limit(const struct vmspace *vm, size_t more)
 {
-	uint64_t max = atomic_load_relaxed(
-	    &curproc->p_rlimit[RLIMIT_MEMLOCK].rlim_cur);
+	uint64_t max = uvm_limit(RLIMIT_MEMLOCK);
 
 	if (vm->vm_locked + more <= max >> PAGE_SHIFT ||
 	    cred_capable(curlwp->l_cred, CAP_IPC_LOCK) == 0)

@@ -394,10 +394,17 @@ uvm_map_unmap(struct vmspace *vm, vaddr_t start, vaddr_t end,
 
 /* -- limits -- */
 
-static uint64_t
-limit(unsigned int which)
+/* Of the calling process, in bytes; RLIM_INFINITY: none. */
+uint64_t
+uvm_limit(unsigned int which)
 {
-	return atomic_load_relaxed(&curproc->p_rlimit[which].rlim_cur);
+	struct proc *p = curproc;
+	uint64_t max;
+
+	spin_enter(&p->p_lock);
+	max = p->p_rlimit[which].rlim_cur;
+	spin_exit(&p->p_lock);
+	return max;
 }
 
 /*
@@ -410,9 +417,9 @@ uvm_map_limits(struct vmspace *vm, vsize_t size, bool data)
 	struct vm_map *map = &vm->vm_map;
 
 	if (size > map->m_max - map->m_min ||
-	    map->m_size + size > limit(RLIMIT_AS))
+	    map->m_size + size > uvm_limit(RLIMIT_AS))
 		return ENOMEM;
-	if (data && map->m_data + size > limit(RLIMIT_DATA))
+	if (data && map->m_data + size > uvm_limit(RLIMIT_DATA))
 		return ENOMEM;
 	return 0;
 }
@@ -454,7 +461,7 @@ uvm_map_growstack(struct vmspace *vm, vaddr_t va)
 	if (e->e_start <= start)
 		goto out;			/* somebody else did it */
 	size = e->e_start - start;
-	if (e->e_end - start > limit(RLIMIT_STACK) ||
+	if (e->e_end - start > uvm_limit(RLIMIT_STACK) ||
 	    uvm_map_limits(vm, size, false) != 0 || uvm_overcommits(size) ||
 	    (e->e_object != NULL && e->e_offset < size)) {
 		error = ENOMEM;

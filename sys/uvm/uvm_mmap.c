@@ -261,8 +261,7 @@ protect_entry(struct vmspace *vm, struct vm_map_entry *e, vm_prot_t prot)
 		return 0;
 	if ((prot & ~old & PROT_WRITE) != 0 &&
 	    (e->e_flags & (ME_SHARED | ME_GROWSDOWN)) == 0) {
-		if (map->m_data + size > atomic_load_relaxed(
-		    &curproc->p_rlimit[RLIMIT_DATA].rlim_cur) ||
+		if (map->m_data + size > uvm_limit(RLIMIT_DATA) ||
 		    ((e->e_flags & ME_NORESERVE) == 0 &&
 		    uvm_overcommits(size)))
 			return ENOMEM;
@@ -555,8 +554,7 @@ void
 uvm_brk(struct vmspace *vm, vaddr_t *brk)
 {
 	struct entry_list dead = { NULL };
-	uint64_t max = atomic_load_relaxed(
-	    &curproc->p_rlimit[RLIMIT_DATA].rlim_cur);
+	uint64_t max = uvm_limit(RLIMIT_DATA);
 	vaddr_t new = *brk, from = 0, to = 0;
 	int error = 0;
 

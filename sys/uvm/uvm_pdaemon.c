@@ -131,6 +131,12 @@ oom_in_progress(void)
 	return p != NULL && p->p_state == PS_ACTIVE;
 }
 
+static unsigned long
+kbytes(size_t npages)
+{
+	return (unsigned long)npages * (PAGE_SIZE / 1024);
+}
+
 static void
 oom_kill(void)
 {
@@ -155,11 +161,11 @@ oom_kill(void)
 		oom_pid = victim->p_pid;
 		oom_when = nanouptime();
 		(void)atomic_add(&uvmexp.oomkills, 1);
-		printf("uvm: out of memory: killed process %d (%s), %zu kB "
-		    "resident, oom_score_adj %d; %zu of %zu kB free\n",
-		    victim->p_pid, victim->p_comm, bestrss * (PAGE_SIZE / 1024),
-		    victim->p_oom_adj, uvmexp.free * (PAGE_SIZE / 1024),
-		    uvmexp.total * (PAGE_SIZE / 1024));
+		printf("uvm: out of memory: killed process %d (%s), %lu kB "
+		    "resident, oom_score_adj %d; %lu of %lu kB free\n",
+		    victim->p_pid, victim->p_comm, kbytes(bestrss),
+		    victim->p_oom_adj, kbytes(uvmexp.free),
+		    kbytes(uvmexp.total));
 		psignal(victim, SIGKILL);
 	}
 	rw_exit(&proctree_lock);

@@ -112,18 +112,20 @@ radix_grow(struct uvm_radix *r, size_t idx)
 	return 0;
 }
 
-/* Free the nodes of a path that hold nothing, from the bottom up. */
+/*
+ * Free the nodes of a path that hold nothing, from the bottom up.  The index
+ * fits into the tree.
+ */
 static void
 radix_prune(struct uvm_radix *r, size_t idx)
 {
 	struct radix_node *path[RADIX_LEVELS + 1], *n = root_node(r->r_root);
 	unsigned int depth = 0;
 
-	while (n != NULL) {
+	for (; n != NULL; n = n->rn_slot[radix_slot(idx, n->rn_level)]) {
 		path[depth++] = n;
-		if (n->rn_level == 0 || radix_beyond(idx, n->rn_level))
+		if (n->rn_level == 0)
 			break;
-		n = n->rn_slot[radix_slot(idx, n->rn_level)];
 	}
 	while (depth > 0 && path[depth - 1]->rn_count == 0) {
 		n = path[--depth];

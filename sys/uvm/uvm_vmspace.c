@@ -36,8 +36,7 @@ mmap_top(void)
 	uint64_t room = STACK_ROOM_MIN, stack, rnd = 0;
 
 	if (p != NULL) {
-		stack = atomic_load_relaxed(
-		    &p->p_rlimit[RLIMIT_STACK].rlim_cur);
+		stack = uvm_limit(RLIMIT_STACK);
 		if (stack > VM_MAX_ADDRESS / 6 * 5)
 			stack = VM_MAX_ADDRESS / 6 * 5;
 		room = MAX(room, stack + (stack >> 2) + UVM_STACK_GAP);
