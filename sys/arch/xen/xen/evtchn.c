@@ -70,7 +70,7 @@ static LIST_HEAD(, evt_source) evt_sources = LIST_HEAD_INITIALIZER(evt_sources);
 static struct evt_source *evt_by_port[EVT_PORTS];
 
 /* Which ports this CPU looks at; bit set = bound here. */
-static unsigned long evt_cpu_ports[MAXCPUS][EVT_PORTS / 64];
+static unsigned long evt_cpu_ports[MAXCPUS][EVT_PORTS / __LBITS];
 
 /* ---- the 2-level ABI ---- */
 

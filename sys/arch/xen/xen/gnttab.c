@@ -33,9 +33,9 @@
 #include <xen/hypercall.h>
 #include <xen/machdep.h>
 
-#define	GNT_VA		(XENMAP_BASE + 0x40000000UL)
-#define	GNT_STATUS_VA	(XENMAP_BASE + 0x48000000UL)
 #define	GNT_MAX_FRAMES	256U
+/* A version 2 entry has 16 bytes, its status 2. */
+#define	GNT_STATUS_FRAMES (GNT_MAX_FRAMES / 8)
 #define	GNT_RESERVED	GNTTAB_NR_RESERVED_ENTRIES
 #define	GNT_NONE	0U			/* end of the free list */
 #define	GNT_RETRY	NSEC_PER_SEC
@@ -55,6 +55,7 @@ struct deferred {
 
 static struct spinlock gnt_lock = SPINLOCK_INITIALIZER("gnttab");
 static const struct gnttab_ops *gnt_ops;	/* [s] */
+static vaddr_t gnt_table, gnt_status;		/* [I] */
 static unsigned int gnt_frames;			/* [l] mapped now */
 static unsigned int gnt_max_frames;		/* [s] Xen's limit */
 static uint32_t *gnt_next;			/* [l] */
@@ -71,7 +72,7 @@ BOOT_OPTION(opt_gnttab, "domus.gnttab", "grant table version: 1 or 2");
 static void
 v1_grant(uint32_t ref, domid_t domid, uint64_t frame, uint16_t flags)
 {
-	struct grant_entry_v1 *e = &((struct grant_entry_v1 *)GNT_VA)[ref];
+	struct grant_entry_v1 *e = &((struct grant_entry_v1 *)gnt_table)[ref];
 
 	e->frame = (uint32_t)frame;
 	e->domid = domid;
@@ -81,7 +82,7 @@ v1_grant(uint32_t ref, domid_t domid, uint64_t frame, uint16_t flags)
 static bool
 v1_end(uint32_t ref)
 {
-	struct grant_entry_v1 *e = &((struct grant_entry_v1 *)GNT_VA)[ref];
+	struct grant_entry_v1 *e = &((struct grant_entry_v1 *)gnt_table)[ref];
 	uint16_t flags;
 
 	do {
@@ -104,7 +105,7 @@ static const struct gnttab_ops gnttab_v1 = {
 static void
 v2_grant(uint32_t ref, domid_t domid, uint64_t frame, uint16_t flags)
 {
-	union grant_entry_v2 *e = &((union grant_entry_v2 *)GNT_VA)[ref];
+	union grant_entry_v2 *e = &((union grant_entry_v2 *)gnt_table)[ref];
 
 	e->full_page.frame = frame;
 	e->hdr.domid = domid;
@@ -114,8 +115,8 @@ v2_grant(uint32_t ref, domid_t domid, uint64_t frame, uint16_t flags)
 static bool
 v2_end(uint32_t ref)
 {
-	union grant_entry_v2 *e = &((union grant_entry_v2 *)GNT_VA)[ref];
-	volatile uint16_t *status = &((uint16_t *)GNT_STATUS_VA)[ref];
+	union grant_entry_v2 *e = &((union grant_entry_v2 *)gnt_table)[ref];
+	volatile uint16_t *status = &((uint16_t *)gnt_status)[ref];
 
 	/* Nobody can begin to use it after this; somebody may still be. */
 	atomic_store(&e->hdr.flags, 0);
@@ -177,7 +178,7 @@ map_frames(unsigned int first, unsigned int n)
 	unsigned int s0, s1;
 	int error;
 
-	error = xen_guest->g_map_grant_frames(GNT_VA + first * PAGE_SIZE,
+	error = xen_guest->g_map_grant_frames(gnt_table + first * PAGE_SIZE,
 	    first, n, false);
 	if (error != 0 || gnt_ops->go_version == 1)
 		return error;
@@ -187,7 +188,7 @@ map_frames(unsigned int first, unsigned int n)
 	    PAGE_SIZE);
 	if (s1 == s0)
 		return 0;
-	return xen_guest->g_map_grant_frames(GNT_STATUS_VA + s0 * PAGE_SIZE,
+	return xen_guest->g_map_grant_frames(gnt_status + s0 * PAGE_SIZE,
 	    s0, s1 - s0, true);
 }
 
@@ -249,6 +250,10 @@ static void retry_deferred(void *);
 int
 gnttab_init(void)
 {
+	gnt_table = uvm_km_alloc(ptoa(GNT_MAX_FRAMES), UVM_KM_VAONLY);
+	gnt_status = uvm_km_alloc(ptoa(GNT_STATUS_FRAMES), UVM_KM_VAONLY);
+	if (gnt_table == 0 || gnt_status == 0)
+		return ENOMEM;
 	choose_version();
 	gnt_max_frames = query_max_frames();
 	callout_init(&gnt_retry, retry_deferred, NULL);
@@ -405,9 +410,9 @@ void
 gnttab_suspend(void)
 {
 	/* The guest type unmaps the frames: they are not ours to save. */
-	xen_guest->g_unmap_grant_frames(GNT_VA, gnt_frames);
+	xen_guest->g_unmap_grant_frames(gnt_table, gnt_frames);
 	if (gnt_ops->go_version == 2)
-		xen_guest->g_unmap_grant_frames(GNT_STATUS_VA,
+		xen_guest->g_unmap_grant_frames(gnt_status,
 		    howmany(gnt_nrefs * sizeof(uint16_t), PAGE_SIZE));
 }
 

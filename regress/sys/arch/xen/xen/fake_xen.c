@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The fake Xen, see fake_xen.h.
+ */
+#include <sys/atomic.h>
+#include <sys/cpu.h>
+#include <sys/errno.h>
+#include <sys/systm.h>
+#include <xen/evtchn.h>
+#include <xen/machdep.h>
+
+#include <ktest.h>
+
+#include "fake_xen.h"
+
+enum fake_port fake_ports[FAKE_PORTS];
+unsigned int fake_sends[FAKE_PORTS];
+int fake_fail;
+unsigned int fake_max_grant_version = 2;
+void (*xen_hypercall_entry)(void);
+
+static struct shared_info shared[2];
+static unsigned int generation;
+struct shared_info *xen_shared_info = &shared[0];
+
+void
+cpu_spin_yield(void)
+{
+}
+
+void
+cpu_ipi_dispatch(struct cpu_info *ci)
+{
+	KASSERT(ci != NULL);
+}
+
+void
+fake_xen_new_domain(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < FAKE_PORTS; i++)
+		fake_ports[i] = FP_CLOSED;
+	xen_shared_info = &shared[++generation % 2];
+	memset(xen_shared_info, 0, sizeof(*xen_shared_info));
+	curcpu()->ci_md.md_vcpu = &xen_shared_info->vcpu_info[0];
+}
+
+static long
+new_port(enum fake_port kind, uint32_t *port)
+{
+	uint32_t p;
+
+	for (p = 1; p < FAKE_PORTS; p++)
+		if (fake_ports[p] == FP_CLOSED) {
+			fake_ports[p] = kind;
+			*port = p;
+			return 0;
+		}
+	return -ENOSPC;
+}
+
+uint32_t
+fake_peer_port(void)
+{
+	uint32_t p = 0;
+
+	(void)new_port(FP_PEER, &p);
+	return p;
+}
+
+void
+fake_set_bit(uint32_t port)
+{
+	unsigned long *pend = (unsigned long *)xen_shared_info->evtchn_pending;
+	struct vcpu_info *v = curcpu()->ci_md.md_vcpu;
+
+	(void)atomic_test_and_set_bit(port, pend);
+	(void)atomic_test_and_set_bit(port / __LBITS,
+	    (unsigned long *)&v->evtchn_pending_sel);
+	v->evtchn_upcall_pending = 1;
+}
+
+static bool
+masked(uint32_t port)
+{
+	unsigned long *mask = (unsigned long *)xen_shared_info->evtchn_mask;
+
+	return (mask[port / __LBITS] >> (port % __LBITS) & 1) != 0;
+}
+
+void
+fake_raise(uint32_t port)
+{
+	unsigned long *pend = (unsigned long *)xen_shared_info->evtchn_pending;
+
+	if (fake_ports[port] == FP_CLOSED)
+		return;
+	if (masked(port))
+		(void)atomic_test_and_set_bit(port, pend);
+	else
+		fake_set_bit(port);
+}
+
+void
+fake_upcall(void)
+{
+	unsigned int looks = 0;
+
+	while (curcpu()->ci_md.md_vcpu->evtchn_upcall_pending != 0) {
+		if (++looks > 100000)
+			panic("upcalls without end");
+		evtchn_upcall();
+	}
+}
+
+static long
+evtchn_op(unsigned long cmd, void *arg)
+{
+	struct evtchn_bind_virq *virq = arg;
+	struct evtchn_bind_ipi *ipi = arg;
+	struct evtchn_alloc_unbound *un = arg;
+	struct evtchn_close *cl = arg;
+	struct evtchn_send *send = arg;
+
+	switch (cmd) {
+	case EVTCHNOP_bind_virq:
+		return new_port(FP_VIRQ, &virq->port);
+	case EVTCHNOP_bind_ipi:
+		return new_port(FP_IPI, &ipi->port);
+	case EVTCHNOP_alloc_unbound:
+		return new_port(FP_UNBOUND, &un->port);
+	case EVTCHNOP_close:
+		if (cl->port >= FAKE_PORTS ||
+		    fake_ports[cl->port] == FP_CLOSED)
+			return -EINVAL;
+		fake_ports[cl->port] = FP_CLOSED;
+		return 0;
+	case EVTCHNOP_send:
+		if (send->port >= FAKE_PORTS ||
+		    fake_ports[send->port] == FP_CLOSED)
+			return -EINVAL;
+		fake_sends[send->port]++;
+		return 0;
+	case EVTCHNOP_bind_vcpu:
+	case EVTCHNOP_unmask:
+		return 0;
+	default:
+		return -ENOSYS;
+	}
+}
+
+/* -- grants: the table is the test's memory, see t_gnttab.c -- */
+
+extern long fake_grant_op(unsigned long, void *);
+__attribute__((__weak__)) long
+fake_grant_op(unsigned long cmd __unused, void *arg __unused)
+{
+	return -ENOSYS;
+}
+
+long
+xen_hypercall(unsigned long op, unsigned long a1, unsigned long a2,
+    unsigned long a3 __unused, unsigned long a4 __unused,
+    unsigned long a5 __unused)
+{
+	if (fake_fail != 0)
+		return -fake_fail;
+	switch (op) {
+	case __HYPERVISOR_event_channel_op:
+		return evtchn_op(a1, (void *)a2);
+	case __HYPERVISOR_grant_table_op:
+		return fake_grant_op(a1, (void *)a2);
+	case __HYPERVISOR_xen_version:
+		return 4 << 16 | 17;
+	case __HYPERVISOR_memory_op:
+		return 0x100000;	/* XENMEM_maximum_ram_page */
+	default:
+		return -ENOSYS;
+	}
+}

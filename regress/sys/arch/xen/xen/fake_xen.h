@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A Xen for unit tests: event channels and a grant table behind
+ * xen_hypercall(), with a peer domain that a test plays - also an evil one.
+ */
+#ifndef _FAKE_XEN_H_
+#define	_FAKE_XEN_H_
+
+#include <xen/hypercall.h>
+
+#define	FAKE_PORTS	128
+#define	FAKE_REFS	1024
+
+enum fake_port { FP_CLOSED, FP_UNBOUND, FP_VIRQ, FP_IPI, FP_PEER };
+
+extern enum fake_port fake_ports[FAKE_PORTS];
+extern unsigned int fake_sends[FAKE_PORTS];	/* notifications by the guest */
+extern int fake_fail;		/* the next calls fail with this errno */
+extern unsigned int fake_max_grant_version;
+
+/* Fresh domain: no ports, empty grant table, another shared info page. */
+void	fake_xen_new_domain(void);
+/* The peer (or Xen) raises a port, as Xen does it: bits, then upcall flag. */
+void	fake_raise(uint32_t port);
+/* An evil peer sets bits wherever it likes. */
+void	fake_set_bit(uint32_t port);
+/* Let the guest handle what is pending, as its upcall would. */
+void	fake_upcall(void);
+/* A port that exists already at start of day. */
+uint32_t fake_peer_port(void);
+
+/* The peer maps / unmaps what the guest granted; false: not allowed. */
+bool	fake_map(uint32_t ref);
+void	fake_unmap(uint32_t ref);
+
+#endif /* !_FAKE_XEN_H_ */
