@@ -8,10 +8,12 @@
 # name it has on the way, NAME--incoming, is a symbolic link to it.
 #
 # Needs from its caller: KERNEL and INITRD (host files), and what ../lab
-# exports. Functions return 124 when a time-out passes.
+# exports. Functions return 124 when a time-out passes; time-outs are in
+# seconds and get multiplied by LAB_SLOW.
 
 ESC=$'\e'
 PROMPT=$'[#$] (\\e\\[6n)?$'
+SLOW=${LAB_SLOW:-1}
 BOOT_TIMEOUT=${LAB_GUEST_TIMEOUT:-60}
 
 # dom0 COMMAND...: run it in dom0 with no input.
@@ -91,7 +93,8 @@ guest_destroy() {
 guest_expect() {
 	local pos out rc
 	pos=$(cat "$RUN/$1.pos")
-	out=$("$LAB_SRC/host/expect" "$(guest_log "$1")" "$pos" "$2" "$3")
+	out=$("$LAB_SRC/host/expect" "$(guest_log "$1")" "$pos" "$2" \
+	    $(($3 * SLOW)))
 	rc=$?
 	[ $rc -eq 0 ] || rc=124
 	echo "${out%%$'\n'*}" >"$RUN/$1.pos"
@@ -164,11 +167,18 @@ guest_state() {
 
 # guest_wait_state NAME REGEX TIMEOUT
 guest_wait_state() {
-	local end=$((SECONDS + $3))
+	local end=$((SECONDS + $3 * SLOW))
 	while ! guest_state "$1" | grep -qE "$2"; do
 		[ $SECONDS -lt $end ] || return 124
 		sleep 0.3
 	done
+}
+
+# guest_shutdown NAME [poweroff|reboot] [TIMEOUT]: by xl, and wait for it.
+guest_shutdown() {
+	local verb=shutdown
+	[ "${2:-}" != reboot ] || verb=reboot
+	dom0 "timeout $((${3:-60} * SLOW)) xl $verb -w $1"
 }
 
 # --- TAP ---

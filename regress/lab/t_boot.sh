@@ -21,5 +21,5 @@ check_run "memory is what was given" boot \
 check_run "the console is a terminal" boot 'tty; stty -a' 30 hvc0.*isig
 check_run "the clock is right" boot "d=\$(date +%s); echo \$((d -
     $(dom0 date +%s) < 10 && d - $(dom0 date +%s) > -10))" 30 '^1$'
-check "xl shutdown powers it off" dom0 timeout 60 xl shutdown -w boot
+check "xl shutdown powers it off" guest_shutdown boot
 check "and leaves no domain behind" guest_wait_state boot gone 30

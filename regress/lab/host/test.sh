@@ -45,7 +45,7 @@ run_scenario() {
 	rm -rf "$dir"
 	mkdir -p "$dir"
 	read -r base _ per _ <<<"$(head_of "$1" timeout)"
-	limit=$((base + ${per:-0} * CYCLES))
+	limit=$(((base + ${per:-0} * CYCLES) * ${LAB_SLOW:-1}))
 	echo "# ${name#t_} ($KERNEL_NAME)"
 	start=$SECONDS
 	TYPE=$2 VCPUS=$3 timeout -k 5 "$limit" bash -c \

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# xl mem-set down and up while memory is in use: the target is reached and no
+# process dies.
+# variants: pv/1 pvh/1 pv/4 pvh/4
+# timeout: 120 + 40 per cycle
+
+. "$LAB_SRC/work.sh"
+
+low=24 high=256
+is_linux && low=128 high=256
+
+# reaches MB: xl sees the guest at that size, give or take a megabyte or two.
+reaches() {
+	local end=$((SECONDS + 30 * SLOW)) now
+	dom0 "xl mem-set b $1" || return
+	while :; do
+		now=$(dom0 'xl list b' | awk 'NR == 2 { print $3 }')
+		[ "$now" -le $(($1 + 2)) ] && [ "$now" -ge $(($1 - 2)) ] &&
+		    return 0
+		[ $SECONDS -lt $end ] || break
+		sleep 0.5
+	done
+	echo "stuck at $now MB, not $1"
+	return 1
+}
+# A bigger process comes and goes while there is room.
+fill() {
+	guest_run b "dirty $1 >/tmp/f & sleep 2; kill \$!; wait \$!; cat /tmp/f" \
+	    60 | grep ok
+}
+up_down() {
+	reaches $high && fill 100 && reaches $low
+}
+
+guest_boot b type=$TYPE vcpus=$VCPUS memory=$high || bail "boot"
+guest_run b 'dirty 4 >/tmp/w 2>&1 &' >/dev/null
+for ((i = 1; i <= CYCLES; i++)); do
+	check "up to $high MB, fill it, down to $low MB, round $i" up_down ||
+	    break
+	check_run "the busy process lives" b 'jobs; cat /tmp/w' 30 Running
+done
+
+# Less than the guest needs: it keeps what it needs and stays alive.
+dom0 xl mem-set b 4
+sleep 5
+check_run "asked for 4 MB, it still works" b 'seq 1000 | wc -l' 60 '^1000$'
+check "and grows back" reaches 64
+check "save and restore while ballooned" eval \
+    'guest_save b /img/b && guest_restore b /img/b'
+check "and to full size after it" reaches $high
+check_run "the busy process had right results" b 'kill %1; wait; cat /tmp/w' \
+    60 'dirty: ok'
+check "xl shutdown still works" guest_shutdown b
