@@ -70,4 +70,22 @@ bool	cpu_rdseed(uint64_t *);
 bool	cpu_rdrand(uint64_t *);
 #define	cpu_relax()	__asm__ volatile("pause" ::: "memory")
 
+/* -- what the personality needs of the CPU (amd64/cpu_user.c) -- */
+
+/* User FS (which 0) or GS (1) base; EPERM: no user address. */
+int	cpu_set_base(struct lwp *, int which, uintptr_t base);
+uintptr_t cpu_get_base(struct lwp *, int which);
+/*
+ * FPU state of a thread as it is in signal frames: FXSAVE layout, then, when
+ * the size is more than 512, XSAVE's header and the components whose bits
+ * cpu_fpstate_features() has.  set: EINVAL if the CPU would refuse it; NULL
+ * gives the state of a fresh program.
+ */
+size_t	cpu_fpstate_size(void);
+uint64_t cpu_fpstate_features(void);
+void	cpu_fpstate_get(struct lwp *, void *buf);
+int	cpu_fpstate_set(struct lwp *, const void *buf, size_t size);
+/* AT_HWCAP. */
+unsigned long cpu_hwcap(void);
+
 #endif /* !_MACHINE_CPU_H_ */

@@ -31,7 +31,8 @@
 #define	PFERR_I		0x10
 
 #ifndef __ASSEMBLER__
-struct trapframe;
+#include <machine/frame.h>
+
 /* All from the entry assembly, interrupts off. */
 void	trap(struct trapframe *);
 void	syscall_entry(struct trapframe *);

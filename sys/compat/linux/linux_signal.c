@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Linux system calls on signals.
+ *
+ * Untrusted input: sets come with their size, which must be that of sigset_t;
+ * a siginfo given by a program may not pretend to come from the kernel.
+ */
+#include <sys/errno.h>
+#include <machine/trap.h>
+#include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_syscallargs.h>
+
+#define	SIG_BLOCK	0
+#define	SIG_UNBLOCK	1
+#define	SIG_SETMASK	2
+
+#define	LINUX_SA_FLAGS	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO |	\
+    SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND)
+
+int
+linux_sigset_in(const void *uaddr, size_t size, sigset_t *set)
+{
+	if (size != sizeof(*set))
+		return EINVAL;
+	return copyin(uaddr, set, sizeof(*set));
+}
+
+/* How si_code says what the rest of it is. */
+void
+linux_siginfo_from(struct linux_siginfo *lsi, const ksiginfo_t *ksi)
+{
+	memset(lsi, 0, sizeof(*lsi));
+	lsi->lsi_signo = ksi->ksi_signo;
+	lsi->lsi_errno = ksi->ksi_errno;
+	lsi->lsi_code = ksi->ksi_code;
+	if (ksi->ksi_code == SI_TIMER) {
+		lsi->lsi.timer.id = ksi->ksi_timerid;
+		lsi->lsi.timer.overrun = ksi->ksi_overrun;
+		lsi->lsi.timer.value = ksi->ksi_value;
+		return;
+	}
+	if (ksi->ksi_code <= 0 || ksi->ksi_code == SI_KERNEL) {
+		lsi->lsi.rt.pid = ksi->ksi_pid;
+		lsi->lsi.rt.uid = ksi->ksi_uid;
+		lsi->lsi.rt.value = ksi->ksi_value;
+		return;
+	}
+	switch (ksi->ksi_signo) {
+	case SIGCHLD:
+		lsi->lsi.chld.pid = ksi->ksi_pid;
+		lsi->lsi.chld.uid = ksi->ksi_uid;
+		lsi->lsi.chld.status = ksi->ksi_status;
+		lsi->lsi.chld.utime = ksi->ksi_utime / LINUX_CLOCK_TICK;
+		lsi->lsi.chld.stime = ksi->ksi_stime / LINUX_CLOCK_TICK;
+		break;
+	case SIGILL:
+	case SIGFPE:
+	case SIGSEGV:
+	case SIGBUS:
+	case SIGTRAP:
+		lsi->lsi.fault.addr = ksi->ksi_addr;
+		break;
+	case SIGIO:
+		lsi->lsi.poll.band = (int64_t)ksi->ksi_value;
+		lsi->lsi.poll.fd = ksi->ksi_status;
+		break;
+	default:
+		lsi->lsi.rt.pid = ksi->ksi_pid;
+		lsi->lsi.rt.uid = ksi->ksi_uid;
+		lsi->lsi.rt.value = ksi->ksi_value;
+		break;
+	}
+}
+
+int
+linux_sys_rt_sigaction(struct lwp *l,
+    const struct linux_rt_sigaction_args *uap, register_t *retval __unused)
+{
+	struct linux_sigaction lsa;
+	struct sigaction new, old;
+	int error;
+
+	if (uap->setsize != sizeof(sigset_t))
+		return EINVAL;
+	if (uap->act != NULL) {
+		if ((error = copyin(uap->act, &lsa, sizeof(lsa))) != 0)
+			return error;
+		new.sa_handler = lsa.lsa_handler;
+		new.sa_restorer = lsa.lsa_restorer;
+		/* Unknown flags are dropped: programs probe for them so. */
+		new.sa_flags = lsa.lsa_flags & LINUX_SA_FLAGS;
+		new.sa_mask = lsa.lsa_mask;
+	}
+	error = do_sigaction(l, uap->sig, uap->act != NULL ? &new : NULL,
+	    &old);
+	if (error != 0 || uap->oact == NULL)
+		return error;
+	lsa.lsa_handler = old.sa_handler;
+	lsa.lsa_flags = old.sa_flags;
+	lsa.lsa_restorer = old.sa_restorer;
+	lsa.lsa_mask = old.sa_mask;
+	return copyout(&lsa, uap->oact, sizeof(lsa));
+}
+
+int
+linux_sys_rt_sigprocmask(struct lwp *l,
+    const struct linux_rt_sigprocmask_args *uap, register_t *retval __unused)
+{
+	sigset_t set, old = l->l_sigmask;
+	int error;
+
+	if (uap->setsize != sizeof(sigset_t))
+		return EINVAL;
+	if (uap->set != NULL) {
+		if ((error = copyin(uap->set, &set, sizeof(set))) != 0)
+			return error;
+		switch (uap->how) {
+		case SIG_BLOCK:
+			set |= old;
+			break;
+		case SIG_UNBLOCK:
+			set = old & ~set;
+			break;
+		case SIG_SETMASK:
+			break;
+		default:
+			return EINVAL;
+		}
+		sig_setmask(l, set);
+	}
+	if (uap->oset == NULL)
+		return 0;
+	return copyout(&old, uap->oset, sizeof(old));
+}
+
+int
+linux_sys_rt_sigpending(struct lwp *l,
+    const struct linux_rt_sigpending_args *uap, register_t *retval __unused)
+{
+	sigset_t set = sig_pending_set(l);
+
+	if (uap->setsize > sizeof(set))
+		return EINVAL;
+	return copyout(&set, uap->set, uap->setsize);
+}
+
+int
+linux_sys_rt_sigsuspend(struct lwp *l,
+    const struct linux_rt_sigsuspend_args *uap, register_t *retval __unused)
+{
+	sigset_t set;
+	int error;
+
+	error = linux_sigset_in(uap->set, uap->setsize, &set);
+	if (error != 0)
+		return error;
+	sig_mask_temp(l, set);
+	while (!sig_pending(l))
+		(void)kpause("sigsuspend", true, 0);
+	return ERESTARTNOHAND;
+}
+
+int
+linux_sys_pause(struct lwp *l, const struct linux_pause_args *uap __unused,
+    register_t *retval __unused)
+{
+	while (!sig_pending(l))
+		(void)kpause("pause", true, 0);
+	return ERESTARTNOHAND;
+}
+
+int
+linux_sys_rt_sigtimedwait(struct lwp *l,
+    const struct linux_rt_sigtimedwait_args *uap, register_t *retval)
+{
+	struct linux_siginfo lsi;
+	ksiginfo_t ksi;
+	nsec_t deadline = 0;
+	sigset_t set;
+	int error;
+
+	error = linux_sigset_in(uap->set, uap->setsize, &set);
+	if (error != 0)
+		return error;
+	if (uap->timeout != NULL) {
+		error = linux_timespec_in(uap->timeout, &deadline);
+		if (error != 0)
+			return error;
+		if (deadline == 0)
+			deadline = -1;
+		else if (linux_clock_deadline(-1, deadline, &deadline) != 0)
+			return EINVAL;
+	}
+	if ((error = do_sigtimedwait(l, set, deadline, &ksi)) != 0)
+		return error;
+	if (uap->info != NULL) {
+		linux_siginfo_from(&lsi, &ksi);
+		if ((error = copyout(&lsi, uap->info, sizeof(lsi))) != 0)
+			return error;
+	}
+	*retval = ksi.ksi_signo;
+	return 0;
+}
+
+static void
+sender_info(struct lwp *l, int signo, int code, ksiginfo_t *ksi)
+{
+	memset(ksi, 0, sizeof(*ksi));
+	ksi->ksi_signo = signo;
+	ksi->ksi_code = code;
+	ksi->ksi_pid = l->l_proc->p_pid;
+	ksi->ksi_uid = l->l_cred->cr_ruid;
+}
+
+int
+linux_sys_kill(struct lwp *l, const struct linux_kill_args *uap,
+    register_t *retval __unused)
+{
+	ksiginfo_t ksi;
+
+	sender_info(l, uap->sig, SI_USER, &ksi);
+	return do_kill(l, uap->pid, &ksi);
+}
+
+int
+linux_sys_tkill(struct lwp *l, const struct linux_tkill_args *uap,
+    register_t *retval __unused)
+{
+	ksiginfo_t ksi;
+
+	if (uap->tid <= 0)
+		return EINVAL;
+	sender_info(l, uap->sig, SI_TKILL, &ksi);
+	return do_tgkill(l, -1, uap->tid, &ksi);
+}
+
+int
+linux_sys_tgkill(struct lwp *l, const struct linux_tgkill_args *uap,
+    register_t *retval __unused)
+{
+	ksiginfo_t ksi;
+
+	if (uap->tid <= 0 || uap->tgid <= 0)
+		return EINVAL;
+	sender_info(l, uap->sig, SI_TKILL, &ksi);
+	return do_tgkill(l, uap->tgid, uap->tid, &ksi);
+}
+
+/* The siginfo of sigqueue(3): to others only as what sigqueue makes. */
+static int
+queue_info(struct lwp *l, pid_t pid, int signo, const void *uinfo,
+    ksiginfo_t *ksi)
+{
+	struct linux_siginfo lsi;
+	int error;
+
+	if ((error = copyin(uinfo, &lsi, sizeof(lsi))) != 0)
+		return error;
+	if ((lsi.lsi_code >= 0 || lsi.lsi_code == SI_TKILL) &&
+	    l->l_proc->p_pid != pid)
+		return EPERM;
+	memset(ksi, 0, sizeof(*ksi));
+	ksi->ksi_signo = signo;
+	ksi->ksi_errno = lsi.lsi_errno;
+	ksi->ksi_code = lsi.lsi_code;
+	ksi->ksi_pid = lsi.lsi.rt.pid;
+	ksi->ksi_uid = lsi.lsi.rt.uid;
+	ksi->ksi_value = lsi.lsi.rt.value;
+	return 0;
+}
+
+int
+linux_sys_rt_sigqueueinfo(struct lwp *l,
+    const struct linux_rt_sigqueueinfo_args *uap,
+    register_t *retval __unused)
+{
+	ksiginfo_t ksi;
+	int error;
+
+	error = queue_info(l, uap->pid, uap->sig, uap->info, &ksi);
+	if (error != 0)
+		return error;
+	return uap->pid > 0 ? do_kill(l, uap->pid, &ksi) : ESRCH;
+}
+
+int
+linux_sys_rt_tgsigqueueinfo(struct lwp *l,
+    const struct linux_rt_tgsigqueueinfo_args *uap,
+    register_t *retval __unused)
+{
+	ksiginfo_t ksi;
+	int error;
+
+	if (uap->tid <= 0 || uap->tgid <= 0)
+		return EINVAL;
+	error = queue_info(l, uap->tgid, uap->sig, uap->info, &ksi);
+	if (error != 0)
+		return error;
+	return do_tgkill(l, uap->tgid, uap->tid, &ksi);
+}
+
+int
+linux_sys_sigaltstack(struct lwp *l, const struct linux_sigaltstack_args *uap,
+    register_t *retval __unused)
+{
+	struct linux_stack lss;
+	stack_t new, old;
+	int error;
+
+	if (uap->ss != NULL) {
+		if ((error = copyin(uap->ss, &lss, sizeof(lss))) != 0)
+			return error;
+		new.ss_sp = lss.lss_sp;
+		new.ss_flags = lss.lss_flags;
+		new.ss_size = lss.lss_size;
+	}
+	error = do_sigaltstack(l, uap->ss != NULL ? &new : NULL, &old,
+	    l->l_tf->tf_rsp, MINSIGSTKSZ);
+	if (error != 0 || uap->oss == NULL)
+		return error;
+	memset(&lss, 0, sizeof(lss));
+	lss.lss_sp = old.ss_sp;
+	lss.lss_flags = old.ss_flags;
+	lss.lss_size = old.ss_size;
+	return copyout(&lss, uap->oss, sizeof(lss));
+}
+
+int
+linux_sys_restart_syscall(struct lwp *l,
+    const struct linux_restart_syscall_args *uap __unused, register_t *retval)
+{
+	if (l->l_restart.rb_func == NULL)
+		return EINTR;
+	return l->l_restart.rb_func(l, retval);
+}
