@@ -13,7 +13,5 @@
  * code, again when the ring's address changes.
  */
 void	xencons_early_attach(void *ring, evtchn_t port);
-/* The real driver takes over: stop using the ring. */
-void	xencons_early_detach(void);
 
 #endif /* !_XEN_XENCONS_EARLY_H_ */

@@ -15,6 +15,7 @@
 #include <sys/systm.h>
 #include <xen/hypercall.h>
 #include <xen/public/io/console.h>
+#include <xen/xencons.h>
 #include <xen/xencons_early.h>
 
 #define	FULL_TRIES	200		/* yields until output is dropped */
@@ -88,7 +89,7 @@ xencons_early_attach(void *ring, evtchn_t port)
 }
 
 void
-xencons_early_detach(void)
+xencons_early_done(void)
 {
 	cons_unregister(&early_cons);
 	early_ring = NULL;
