@@ -45,4 +45,7 @@ bool	dev_find(const char *name, size_t len, struct dev_info *);
 /* Counts registrations, to notice changes. */
 extern volatile unsigned int dev_generation;
 
+/* Called after each change, in the thread that made it; set by devtmpfs. */
+extern void (*dev_changed_hook)(const struct dev_info *, bool added);
+
 #endif /* !_SYS_DEV_H_ */
