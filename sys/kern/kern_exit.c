@@ -50,11 +50,11 @@ lwp_unlink(struct lwp *l)
 	struct proc *p = l->l_proc;
 
 	pid_enter_lwp(l->l_tid, NULL);
+	(void)lwp_cputime(l);		/* brings l_ru up to date */
 	lwp_leave_proc(l);
 	spin_enter(&p->p_lock);
 	LIST_REMOVE(l, l_sibling);
 	rusage_add(&p->p_ru, &l->l_ru);
-	p->p_cputime += l->l_cputime;
 	if (p->p_leader == l)
 		p->p_leader = LIST_FIRST(&p->p_lwps);
 	sigpend_flush(&l->l_sigpend);

@@ -162,13 +162,22 @@ rusage_add(struct rusage_ns *to, const struct rusage_ns *ru)
 }
 
 nsec_t
+lwp_cputime(struct lwp *l)
+{
+	nsec_t user, sys;
+
+	sched_times(l, &user, &sys);
+	return user + sys;
+}
+
+nsec_t
 proc_cputime_locked(struct proc *p)
 {
-	nsec_t sum = p->p_cputime;
+	nsec_t sum = p->p_ru.ru_utime + p->p_ru.ru_stime;
 	struct lwp *l;
 
 	LIST_FOREACH(l, &p->p_lwps, l_sibling)
-		sum += atomic_load_relaxed(&l->l_cputime);
+		sum += lwp_cputime(l);
 	return sum;
 }
 
@@ -178,11 +187,14 @@ proc_rusage(struct proc *p, struct rusage_ns *ru)
 {
 	struct vmspace *vm = proc_vmspace_ref(p);
 	struct lwp *l;
+	nsec_t user, sys;
 
 	spin_enter(&p->p_lock);
 	*ru = p->p_ru;
-	LIST_FOREACH(l, &p->p_lwps, l_sibling)
+	LIST_FOREACH(l, &p->p_lwps, l_sibling) {
+		sched_times(l, &user, &sys);	/* brings l_ru up to date */
 		rusage_add(ru, &l->l_ru);
+	}
 	spin_exit(&p->p_lock);
 	if (vm != NULL) {
 		ru->ru_maxrss = MAX(ru->ru_maxrss,

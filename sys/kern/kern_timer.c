@@ -71,7 +71,7 @@ ptimer_now(struct ptimer *pt)
 		return proc_cputime_locked(p);
 	case CLOCK_THREAD_CPUTIME_ID:
 		l = ptimer_thread(p, pt->pt_tid);
-		return l != NULL ? l->l_cputime : 0;
+		return l != NULL ? lwp_cputime(l) : 0;
 	case CLOCK_REALTIME:
 		return nanotime();
 	case CLOCK_BOOTTIME:

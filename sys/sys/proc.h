@@ -173,7 +173,6 @@ struct proc {
 	nsec_t		p_start;	/* [I] nanouptime() */
 	struct rusage_ns p_ru;		/* [p] of exited threads */
 	struct rusage_ns p_cru;		/* [p] of waited-for children */
-	nsec_t		p_cputime;	/* [p] run time of exited threads */
 	struct ptimer	*p_itimers[3];	/* [p] setitimer(2), kern_timer.c */
 	struct ptimer	*p_ptimers;	/* [p] timer_create(2) */
 	int		p_ptimer_next;	/* [p] next timer id */
@@ -395,6 +394,7 @@ void	proc_exe_drop(struct proc *);	/* the program file is let go */
 struct rlimit proc_rlimit(struct proc *, int which);
 #define	rlimit_cur(p, n)	atomic_load_relaxed(&(p)->p_rlimit[n].rlim_cur)
 void	rusage_add(struct rusage_ns *, const struct rusage_ns *);
+nsec_t	lwp_cputime(struct lwp *);	/* run time of a living thread */
 /* Run time of a process; p_lock held. */
 nsec_t	proc_cputime_locked(struct proc *);
 /* Of all threads, living and gone. */

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Linux's futex(2), and the robust futexes of threads that end.
+ *
+ * Untrusted input: a robust list is user memory that may be anything: it is
+ * walked a bounded number of steps, and a fault ends the walk.
+ */
+#include <sys/errno.h>
+#include <sys/futex.h>
+#include <uvm/uvm.h>
+#include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_syscallargs.h>
+
+#define	FUTEX_WAIT		0
+#define	FUTEX_WAKE		1
+#define	FUTEX_FD		2
+#define	FUTEX_REQUEUE		3
+#define	FUTEX_CMP_REQUEUE	4
+#define	FUTEX_WAKE_OP		5
+#define	FUTEX_WAIT_BITSET	9
+#define	FUTEX_WAKE_BITSET	10
+#define	FUTEX_PRIVATE_FLAG	128
+#define	FUTEX_CLOCK_REALTIME	256
+
+#define	FUTEX_WAITERS		0x80000000U
+#define	FUTEX_OWNER_DIED	0x40000000U
+#define	FUTEX_TID_MASK		0x3fffffffU
+
+#define	ROBUST_LIST_LIMIT	2048
+
+/* restart_syscall(2) of a wait with a timeout. */
+static int
+futex_wait_again(struct lwp *l, register_t *retval)
+{
+	int error;
+
+	*retval = 0;
+	error = do_futex_wait(l, l->l_restart.rb_arg[0],
+	    l->l_restart.rb_arg[1] != 0, (uint32_t)l->l_restart.rb_arg[2],
+	    (uint32_t)l->l_restart.rb_arg[3], l->l_restart.rb_deadline);
+	return error == ERESTARTSYS ? ERESTARTBLOCK : error;
+}
+
+static int
+futex_wait(struct lwp *l, const struct linux_futex_args *uap, bool shared,
+    uint32_t bitset, nsec_t deadline)
+{
+	uintptr_t uaddr = (uintptr_t)uap->uaddr;
+	int error;
+
+	error = do_futex_wait(l, uaddr, shared, uap->val, bitset, deadline);
+	if (error != ERESTARTSYS || deadline == 0)
+		return error;
+	l->l_restart.rb_func = futex_wait_again;
+	l->l_restart.rb_arg[0] = uaddr;
+	l->l_restart.rb_arg[1] = shared;
+	l->l_restart.rb_arg[2] = uap->val;
+	l->l_restart.rb_arg[3] = bitset;
+	l->l_restart.rb_deadline = deadline;
+	return ERESTARTBLOCK;
+}
+
+/* FUTEX_WAIT's timeout is a span, FUTEX_WAIT_BITSET's a time. */
+static int
+futex_deadline(const struct linux_futex_args *uap, int cmd, nsec_t *deadline)
+{
+	nsec_t when;
+	int error;
+
+	*deadline = 0;
+	if (uap->timeout == NULL)
+		return 0;
+	if ((error = linux_timespec_in(uap->timeout, &when)) != 0)
+		return error;
+	if (cmd == FUTEX_WAIT)
+		return linux_clock_deadline(-1, when, deadline);
+	return linux_clock_deadline((uap->op & FUTEX_CLOCK_REALTIME) != 0 ?
+	    CLOCK_REALTIME : CLOCK_MONOTONIC, when, deadline);
+}
+
+static int32_t
+sign_extend12(uint32_t v)
+{
+	return (int32_t)(v << 20) >> 20;
+}
+
+static int
+futex_wake_op(struct lwp *l, const struct linux_futex_args *uap, bool shared,
+    unsigned int nwake2, unsigned int *n)
+{
+	struct futex_op op = {
+		.fo_op = uap->val3 >> 28 & 7,
+		.fo_cmp = uap->val3 >> 24 & 15,
+		.fo_oparg = (uint32_t)sign_extend12(uap->val3 >> 12 & 0xfff),
+		.fo_cmparg = (uint32_t)sign_extend12(uap->val3 & 0xfff),
+	};
+
+	if ((uap->val3 & 0x80000000U) != 0)
+		op.fo_oparg = 1U << (op.fo_oparg & 31);
+	return do_futex_wake_op(l, (uintptr_t)uap->uaddr,
+	    (uintptr_t)uap->uaddr2, shared, MAX(uap->val, 1U), nwake2, &op,
+	    n);
+}
+
+static int
+futex_requeue(struct lwp *l, const struct linux_futex_args *uap, bool shared,
+    bool compare, unsigned int nmove, register_t *retval)
+{
+	unsigned int woken, moved;
+	int error;
+
+	if ((int)uap->val < 0 || (int)nmove < 0)
+		return EINVAL;
+	error = do_futex_requeue(l, (uintptr_t)uap->uaddr,
+	    (uintptr_t)uap->uaddr2, shared, uap->val, nmove,
+	    compare ? &uap->val3 : NULL, &woken, &moved);
+	*retval = (register_t)woken + (register_t)moved;
+	return error;
+}
+
+int
+linux_sys_futex(struct lwp *l, const struct linux_futex_args *uap,
+    register_t *retval)
+{
+	int cmd = uap->op & ~(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
+	bool shared = (uap->op & FUTEX_PRIVATE_FLAG) == 0;
+	unsigned int val2 = (unsigned int)(uintptr_t)uap->timeout, n = 0;
+	uint32_t bitset = FUTEX_BITSET_ANY;
+	nsec_t deadline;
+	int error;
+
+	if ((uap->op & FUTEX_CLOCK_REALTIME) != 0 && cmd != FUTEX_WAIT_BITSET)
+		return ENOSYS;
+	switch (cmd) {
+	case FUTEX_WAIT_BITSET:
+		bitset = uap->val3;
+		/* FALLTHROUGH */
+	case FUTEX_WAIT:
+		if ((error = futex_deadline(uap, cmd, &deadline)) != 0)
+			return error;
+		return futex_wait(l, uap, shared, bitset, deadline);
+	case FUTEX_WAKE_BITSET:
+		bitset = uap->val3;
+		/* FALLTHROUGH */
+	case FUTEX_WAKE:
+		/* As Linux: zero and less wake one. */
+		error = do_futex_wake(l, (uintptr_t)uap->uaddr, shared,
+		    (int)uap->val < 1 ? 1 : uap->val, bitset, &n);
+		break;
+	case FUTEX_REQUEUE:
+	case FUTEX_CMP_REQUEUE:
+		return futex_requeue(l, uap, shared,
+		    cmd == FUTEX_CMP_REQUEUE, val2, retval);
+	case FUTEX_WAKE_OP:
+		error = futex_wake_op(l, uap, shared, val2, &n);
+		break;
+	default:
+		return ENOSYS;
+	}
+	*retval = (register_t)n;
+	return error;
+}
+
+/* -- threads that end -- */
+
+/* The owner of a robust futex ends: say so in the word, wake one waiter. */
+static int
+robust_death(struct lwp *l, uintptr_t uaddr, bool pi, bool pending)
+{
+	uint32_t word, seen, new;
+	unsigned int n;
+	int error;
+
+	if (uaddr % sizeof(uint32_t) != 0)
+		return EINVAL;
+	if ((error = ufetch_32((uint32_t *)uaddr, &word)) != 0)
+		return error;
+	/* It was about to be unlocked: somebody may wait already. */
+	if (pending && !pi && word == 0)
+		return do_futex_wake(l, uaddr, true, 1, FUTEX_BITSET_ANY, &n);
+	for (;;) {
+		if ((word & FUTEX_TID_MASK) != (uint32_t)l->l_tid)
+			return 0;
+		new = (word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+		error = ucas_32((uint32_t *)uaddr, word, new, &seen);
+		if (error != 0)
+			return error;
+		if (seen == word)
+			break;
+		word = seen;
+	}
+	if ((word & FUTEX_WAITERS) == 0 || pi)
+		return 0;
+	return do_futex_wake(l, uaddr, true, 1, FUTEX_BITSET_ANY, &n);
+}
+
+/* Bit 0 of a list pointer marks a priority-inheritance futex. */
+static void
+robust_exit(struct lwp *l)
+{
+	struct linux_robust_list_head head;
+	uintptr_t entry, pending;
+	unsigned long next;
+	bool more;
+
+	if (copyin((void *)l->l_robust_list, &head, sizeof(head)) != 0)
+		return;
+	entry = head.list;
+	pending = head.pending & ~(uintptr_t)1;
+	for (unsigned int i = 0; i < ROBUST_LIST_LIMIT; i++) {
+		uintptr_t at = entry & ~(uintptr_t)1;
+
+		if (at == l->l_robust_list)
+			break;
+		/* The entry may be reused as soon as its futex is free. */
+		more = ufetch_long((unsigned long *)at, &next) == 0;
+		if (at != pending && robust_death(l,
+		    at + (uintptr_t)head.futex_offset, (entry & 1) != 0,
+		    false) != 0)
+			return;
+		if (!more)
+			return;
+		entry = next;
+	}
+	if (pending != 0)
+		(void)robust_death(l, pending + (uintptr_t)head.futex_offset,
+		    (head.pending & 1) != 0, true);
+}
+
+/*
+ * The thread ends, or gives its memory up in exec: what it has promised to do
+ * for others that use the memory.
+ */
+void
+linux_lwp_exit(struct lwp *l)
+{
+	uintptr_t tidptr = l->l_clear_child_tid;
+	unsigned int n;
+
+	if (l->l_robust_list != 0) {
+		robust_exit(l);
+		l->l_robust_list = 0;
+	}
+	if (tidptr == 0)
+		return;
+	l->l_clear_child_tid = 0;
+	/* Nobody left who could look: spare the copy of the page. */
+	if (l->l_proc->p_vmspace == NULL ||
+	    (atomic_load(&l->l_proc->p_vmspace->vm_ref) == 1 &&
+	    atomic_load_relaxed(&l->l_proc->p_nlwps) == 1))
+		return;
+	if (ustore_32((uint32_t *)tidptr, 0) == 0)
+		(void)do_futex_wake(l, tidptr, true, 1, FUTEX_BITSET_ANY, &n);
+}
+
+int
+linux_sys_set_robust_list(struct lwp *l,
+    const struct linux_set_robust_list_args *uap,
+    register_t *retval __unused)
+{
+	if (uap->len != sizeof(struct linux_robust_list_head))
+		return EINVAL;
+	l->l_robust_list = (uintptr_t)uap->head;
+	return 0;
+}
+
+int
+linux_sys_get_robust_list(struct lwp *l,
+    const struct linux_get_robust_list_args *uap,
+    register_t *retval __unused)
+{
+	uint64_t head = l->l_robust_list;
+	uint64_t len = sizeof(struct linux_robust_list_head);
+	struct lwp *l2;
+	int error = 0;
+
+	if (uap->pid != 0) {
+		rw_enter(&proctree_lock, RW_READER);
+		if ((l2 = lwp_find(uap->pid)) == NULL)
+			error = ESRCH;
+		else if (l2->l_proc != l->l_proc &&
+		    cred_capable(l->l_cred, CAP_SYS_PTRACE) != 0)
+			error = EPERM;
+		else
+			head = l2->l_robust_list;
+		rw_exit(&proctree_lock);
+	}
+	if (error == 0)
+		error = copyout(&len, uap->len, sizeof(len));
+	if (error == 0)
+		error = copyout(&head, uap->head, sizeof(head));
+	return error;
+}
+
+int
+linux_sys_set_tid_address(struct lwp *l,
+    const struct linux_set_tid_address_args *uap, register_t *retval)
+{
+	l->l_clear_child_tid = (uintptr_t)uap->tidptr;
+	*retval = l->l_tid;
+	return 0;
+}

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Linux system calls on clocks, sleeping and timers.
+ *
+ * Untrusted input: times are checked for range once, here; clock numbers below
+ * zero name the CPU clock of a process or thread.
+ */
+#include <sys/condvar.h>
+#include <sys/errno.h>
+#include <sys/ptimer.h>
+#include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_syscallargs.h>
+
+#define	CLOCK_REALTIME_ALARM	8
+#define	CLOCK_BOOTTIME_ALARM	9
+#define	CLOCK_TAI		11
+#define	TIMER_ABSTIME		1
+
+#define	SIGEV_SIGNAL		0
+#define	SIGEV_NONE		1
+#define	SIGEV_THREAD		2
+#define	SIGEV_THREAD_ID		4
+
+struct linux_sigevent {
+	uint64_t	sigev_value;
+	int32_t		sigev_signo, sigev_notify, sigev_tid;
+	int32_t		sigev_pad[11];
+};
+CTASSERT(sizeof(struct linux_sigevent) == 64);
+
+struct linux_timezone {
+	int32_t		tz_minuteswest, tz_dsttime;
+};
+static struct linux_timezone linux_tz;
+
+/* -- conversions -- */
+
+int
+linux_timespec_in(const void *uaddr, nsec_t *ns)
+{
+	struct timespec ts;
+	int error = copyin(uaddr, &ts, sizeof(ts));
+
+	return error != 0 ? error : timespec_to_nsec(&ts, ns);
+}
+
+int
+linux_timespec_out(nsec_t ns, void *uaddr)
+{
+	struct timespec ts = nsec_to_timespec(ns);
+
+	return copyout(&ts, uaddr, sizeof(ts));
+}
+
+static struct linux_timeval
+to_timeval(nsec_t ns)
+{
+	struct linux_timeval tv = {
+		ns / NSEC_PER_SEC, ns % NSEC_PER_SEC / NSEC_PER_USEC
+	};
+
+	return tv;
+}
+
+static int
+from_timeval(const struct linux_timeval *tv, nsec_t *ns)
+{
+	struct timespec ts = { tv->tv_sec, tv->tv_usec * NSEC_PER_USEC };
+
+	if (tv->tv_usec < 0 || tv->tv_usec >= 1000000)
+		return EINVAL;
+	return timespec_to_nsec(&ts, ns);
+}
+
+/*
+ * The nanouptime() at which a clock shows a time; clock -1: `when` is a span
+ * from now.  Never 0, which would mean no deadline.
+ */
+int
+linux_clock_deadline(int clock, nsec_t when, nsec_t *deadline)
+{
+	nsec_t now = nanouptime();
+
+	switch (clock) {
+	case -1:
+		break;
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI:
+		when -= nanotime();
+		break;
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
+		when -= nanoboottime();
+		break;
+	case CLOCK_MONOTONIC:
+		when -= now;
+		break;
+	default:
+		return EINVAL;
+	}
+	*deadline = when > INT64_MAX - now ? INT64_MAX : MAX(now + when, 1);
+	return 0;
+}
+
+/* -- clocks -- */
+
+/*
+ * CPU clock numbers: ~pid << 3 | kind, kind 2 (scheduler time, which is what
+ * all kinds are here), bit 2: a thread's.
+ */
+static int
+cpu_clock(struct lwp *l, int clock, nsec_t *ns)
+{
+	pid_t id = ~(clock >> 3);
+	bool thread = (clock & 4) != 0;
+	struct lwp *l2;
+	struct proc *p;
+	int error = 0;
+
+	if ((clock & 3) == 3)
+		return EINVAL;
+	rw_enter(&proctree_lock, RW_READER);
+	if (thread) {
+		l2 = id == 0 ? l : lwp_find(id);
+		if (l2 != NULL && l2->l_proc == l->l_proc)
+			*ns = lwp_cputime(l2);
+		else
+			error = EINVAL;
+	} else if ((p = id == 0 ? l->l_proc : proc_find(id)) != NULL) {
+		spin_enter(&p->p_lock);
+		*ns = proc_cputime_locked(p);
+		spin_exit(&p->p_lock);
+	} else
+		error = EINVAL;
+	rw_exit(&proctree_lock);
+	return error;
+}
+
+static int
+clock_read(struct lwp *l, int clock, nsec_t *ns)
+{
+	switch (clock) {
+	case CLOCK_REALTIME:
+	case CLOCK_REALTIME_COARSE:
+	case CLOCK_REALTIME_ALARM:
+	case CLOCK_TAI:
+		*ns = nanotime();
+		return 0;
+	case CLOCK_MONOTONIC:
+	case CLOCK_MONOTONIC_RAW:
+	case CLOCK_MONOTONIC_COARSE:
+		*ns = nanouptime();
+		return 0;
+	case CLOCK_BOOTTIME:
+	case CLOCK_BOOTTIME_ALARM:
+		*ns = nanoboottime();
+		return 0;
+	case CLOCK_PROCESS_CPUTIME_ID:
+		spin_enter(&l->l_proc->p_lock);
+		*ns = proc_cputime_locked(l->l_proc);
+		spin_exit(&l->l_proc->p_lock);
+		return 0;
+	case CLOCK_THREAD_CPUTIME_ID:
+		*ns = lwp_cputime(l);
+		return 0;
+	default:
+		return clock < 0 ? cpu_clock(l, clock, ns) : EINVAL;
+	}
+}
+
+int
+linux_sys_clock_gettime(struct lwp *l,
+    const struct linux_clock_gettime_args *uap, register_t *retval __unused)
+{
+	nsec_t ns;
+	int error = clock_read(l, uap->clock, &ns);
+
+	return error != 0 ? error : linux_timespec_out(ns, uap->ts);
+}
+
+int
+linux_sys_clock_getres(struct lwp *l,
+    const struct linux_clock_getres_args *uap, register_t *retval __unused)
+{
+	nsec_t ns;
+	int error = clock_read(l, uap->clock, &ns);
+
+	if (error != 0 || uap->ts == NULL)
+		return error;
+	ns = uap->clock == CLOCK_REALTIME_COARSE ||
+	    uap->clock == CLOCK_MONOTONIC_COARSE ? 4 * NSEC_PER_MSEC : 1;
+	return linux_timespec_out(ns, uap->ts);
+}
+
+static int
+set_realtime(struct lwp *l, nsec_t ns)
+{
+	if (cred_capable(l->l_cred, CAP_SYS_TIME) != 0)
+		return EPERM;
+	return time_set_realtime(ns);
+}
+
+int
+linux_sys_clock_settime(struct lwp *l,
+    const struct linux_clock_settime_args *uap, register_t *retval __unused)
+{
+	nsec_t ns;
+	int error;
+
+	if (uap->clock != CLOCK_REALTIME)
+		return EINVAL;
+	if ((error = linux_timespec_in(uap->ts, &ns)) != 0)
+		return error;
+	return set_realtime(l, ns);
+}
+
+int
+linux_sys_gettimeofday(struct lwp *l __unused,
+    const struct linux_gettimeofday_args *uap, register_t *retval __unused)
+{
+	struct linux_timeval tv = to_timeval(nanotime());
+	int error = 0;
+
+	if (uap->tv != NULL)
+		error = copyout(&tv, uap->tv, sizeof(tv));
+	if (error == 0 && uap->tz != NULL)
+		error = copyout(&linux_tz, uap->tz, sizeof(linux_tz));
+	return error;
+}
+
+int
+linux_sys_settimeofday(struct lwp *l,
+    const struct linux_settimeofday_args *uap, register_t *retval __unused)
+{
+	struct linux_timeval tv;
+	struct linux_timezone tz;
+	nsec_t ns = 0;
+	int error;
+
+	if (uap->tv != NULL) {
+		if ((error = copyin(uap->tv, &tv, sizeof(tv))) != 0 ||
+		    (error = from_timeval(&tv, &ns)) != 0)
+			return error;
+	}
+	if (uap->tz != NULL &&
+	    (error = copyin(uap->tz, &tz, sizeof(tz))) != 0)
+		return error;
+	if (cred_capable(l->l_cred, CAP_SYS_TIME) != 0)
+		return EPERM;
+	if (uap->tz != NULL) {
+		if (tz.tz_minuteswest > 15 * 60 || tz.tz_minuteswest < -15 * 60)
+			return EINVAL;
+		linux_tz = tz;
+	}
+	return uap->tv != NULL ? set_realtime(l, ns) : 0;
+}
+
+int
+linux_sys_time(struct lwp *l __unused, const struct linux_time_args *uap,
+    register_t *retval)
+{
+	int64_t now = nanotime() / NSEC_PER_SEC;
+
+	*retval = (register_t)now;
+	return uap->t != NULL ? copyout(&now, uap->t, sizeof(now)) : 0;
+}
+
+/* -- sleeping -- */
+
+/* Sleep until l_restart.rb_deadline; the rest goes to rb_arg[0]. */
+static int
+sleep_again(struct lwp *l, register_t *retval)
+{
+	nsec_t deadline = l->l_restart.rb_deadline, left;
+	void *urem = (void *)l->l_restart.rb_arg[0];
+	int error = 0;
+
+	*retval = 0;
+	while (error == 0 && nanouptime() < deadline) {
+		error = kpause("nanosleep", true, deadline);
+		if (error == ETIMEDOUT)
+			error = 0;
+	}
+	if (error == 0)
+		return 0;
+	left = MAX(deadline - nanouptime(), 1);
+	if (urem != NULL && (error = linux_timespec_out(left, urem)) != 0)
+		return error;
+	return ERESTARTBLOCK;
+}
+
+static int
+sleep_span(struct lwp *l, nsec_t span, void *urem, register_t *retval)
+{
+	int error;
+
+	error = linux_clock_deadline(-1, span, &l->l_restart.rb_deadline);
+	if (error != 0)
+		return error;
+	l->l_restart.rb_func = sleep_again;
+	l->l_restart.rb_arg[0] = (uintptr_t)urem;
+	return sleep_again(l, retval);
+}
+
+int
+linux_sys_nanosleep(struct lwp *l, const struct linux_nanosleep_args *uap,
+    register_t *retval)
+{
+	nsec_t span;
+	int error = linux_timespec_in(uap->req, &span);
+
+	return error != 0 ? error : sleep_span(l, span, uap->rem, retval);
+}
+
+/* Until a clock shows a time; it may be set meanwhile, so look often. */
+static int
+sleep_until(int clock, nsec_t when)
+{
+	nsec_t deadline;
+	int error;
+
+	for (;;) {
+		error = linux_clock_deadline(clock, when, &deadline);
+		if (error != 0 || deadline <= nanouptime())
+			return error;
+		if (clock != CLOCK_MONOTONIC)
+			deadline = MIN(deadline, nanouptime() + NSEC_PER_SEC);
+		error = kpause("nanosleep", true, deadline);
+		if (error == ERESTARTSYS)
+			return ERESTARTNOHAND;
+	}
+}
+
+int
+linux_sys_clock_nanosleep(struct lwp *l,
+    const struct linux_clock_nanosleep_args *uap, register_t *retval)
+{
+	nsec_t when, deadline;
+	int error;
+
+	if (uap->clock == CLOCK_THREAD_CPUTIME_ID ||
+	    linux_clock_deadline(uap->clock, 0, &deadline) != 0)
+		return uap->clock == CLOCK_PROCESS_CPUTIME_ID ||
+		    uap->clock < 0 ? EOPNOTSUPP : EINVAL;
+	if ((error = linux_timespec_in(uap->req, &when)) != 0)
+		return error;
+	if ((uap->flags & TIMER_ABSTIME) == 0)
+		return sleep_span(l, when, uap->rem, retval);
+	return sleep_until(uap->clock, when);
+}
+
+/* -- interval timers -- */
+
+static void
+to_itimerval(nsec_t value, nsec_t interval, struct linux_itimerval *it)
+{
+	/* A timer that is on never shows as off. */
+	if (value > 0)
+		value = MAX(value, NSEC_PER_USEC);
+	it->it_value = to_timeval(value);
+	it->it_interval = to_timeval(interval);
+}
+
+int
+linux_sys_getitimer(struct lwp *l, const struct linux_getitimer_args *uap,
+    register_t *retval __unused)
+{
+	struct linux_itimerval it;
+	nsec_t value, interval;
+	int error;
+
+	error = do_getitimer(l, uap->which, &value, &interval);
+	if (error != 0)
+		return error;
+	to_itimerval(value, interval, &it);
+	return copyout(&it, uap->val, sizeof(it));
+}
+
+int
+linux_sys_setitimer(struct lwp *l, const struct linux_setitimer_args *uap,
+    register_t *retval __unused)
+{
+	struct linux_itimerval it;
+	nsec_t value = 0, interval = 0, oldvalue, oldinterval;
+	int error;
+
+	if (uap->val != NULL) {
+		if ((error = copyin(uap->val, &it, sizeof(it))) != 0 ||
+		    (error = from_timeval(&it.it_value, &value)) != 0 ||
+		    (error = from_timeval(&it.it_interval, &interval)) != 0)
+			return error;
+	}
+	error = do_setitimer(l, uap->which, value, interval, &oldvalue,
+	    &oldinterval);
+	if (error != 0 || uap->old == NULL)
+		return error;
+	to_itimerval(oldvalue, oldinterval, &it);
+	return copyout(&it, uap->old, sizeof(it));
+}
+
+int
+linux_sys_alarm(struct lwp *l, const struct linux_alarm_args *uap,
+    register_t *retval)
+{
+	nsec_t oldvalue, oldinterval;
+	int error;
+
+	error = do_setitimer(l, ITIMER_REAL,
+	    (nsec_t)uap->seconds * NSEC_PER_SEC, 0, &oldvalue, &oldinterval);
+	/* Rounded, but an alarm that is set is at least one second. */
+	if (oldvalue > 0)
+		*retval = (register_t)MAX((oldvalue + NSEC_PER_SEC / 2) /
+		    NSEC_PER_SEC, 1);
+	return error;
+}
+
+/* -- POSIX timers -- */
+
+int
+linux_sys_timer_create(struct lwp *l,
+    const struct linux_timer_create_args *uap, register_t *retval __unused)
+{
+	struct linux_sigevent ev = { .sigev_signo = SIGALRM };
+	int clock = uap->clock, id, error;
+	pid_t tid = 0;
+
+	if (uap->event != NULL &&
+	    (error = copyin(uap->event, &ev, sizeof(ev))) != 0)
+		return error;
+	/* CPU clocks: only those of the caller. */
+	if (clock < 0) {
+		if (~(clock >> 3) != 0 && ~(clock >> 3) != l->l_proc->p_pid &&
+		    ~(clock >> 3) != l->l_tid)
+			return EINVAL;
+		clock = (clock & 4) != 0 ? CLOCK_THREAD_CPUTIME_ID :
+		    CLOCK_PROCESS_CPUTIME_ID;
+	}
+	if (clock == CLOCK_TAI || clock == CLOCK_REALTIME_ALARM)
+		clock = CLOCK_REALTIME;
+	else if (clock == CLOCK_BOOTTIME_ALARM)
+		clock = CLOCK_BOOTTIME;
+	if (clock > CLOCK_THREAD_CPUTIME_ID && clock != CLOCK_BOOTTIME)
+		return clock <= CLOCK_MONOTONIC_COARSE ? EOPNOTSUPP : EINVAL;
+	switch (ev.sigev_notify) {
+	case SIGEV_NONE:
+		ev.sigev_signo = 0;
+		break;
+	case SIGEV_THREAD_ID:
+	case SIGEV_THREAD_ID | SIGEV_THREAD:
+		tid = ev.sigev_tid;
+		if (tid <= 0)
+			return EINVAL;
+		/* FALLTHROUGH */
+	case SIGEV_SIGNAL:
+	case SIGEV_THREAD:
+		if (ev.sigev_signo < 1 || ev.sigev_signo > NSIG)
+			return EINVAL;
+		break;
+	default:
+		return EINVAL;
+	}
+	error = do_timer_create(l, clock, ev.sigev_signo, ev.sigev_value,
+	    uap->event != NULL, tid, &id);
+	if (error != 0)
+		return error;
+	if ((error = copyout(&id, uap->timerid, sizeof(id))) != 0)
+		(void)do_timer_delete(l, id);
+	return error;
+}
+
+int
+linux_sys_timer_settime(struct lwp *l,
+    const struct linux_timer_settime_args *uap, register_t *retval __unused)
+{
+	struct linux_itimerspec its;
+	nsec_t value, interval, oldvalue, oldinterval;
+	int error;
+
+	if ((error = copyin(uap->val, &its, sizeof(its))) != 0 ||
+	    (error = timespec_to_nsec(&its.it_value, &value)) != 0 ||
+	    (error = timespec_to_nsec(&its.it_interval, &interval)) != 0)
+		return error;
+	error = do_timer_settime(l, uap->timerid,
+	    (uap->flags & TIMER_ABSTIME) != 0, value, interval, &oldvalue,
+	    &oldinterval);
+	if (error != 0 || uap->old == NULL)
+		return error;
+	its.it_value = nsec_to_timespec(oldvalue);
+	its.it_interval = nsec_to_timespec(oldinterval);
+	return copyout(&its, uap->old, sizeof(its));
+}
+
+int
+linux_sys_timer_gettime(struct lwp *l,
+    const struct linux_timer_gettime_args *uap, register_t *retval __unused)
+{
+	struct linux_itimerspec its;
+	nsec_t value, interval;
+	int error;
+
+	error = do_timer_gettime(l, uap->timerid, &value, &interval);
+	if (error != 0)
+		return error;
+	its.it_value = nsec_to_timespec(value);
+	its.it_interval = nsec_to_timespec(interval);
+	return copyout(&its, uap->val, sizeof(its));
+}
+
+int
+linux_sys_timer_getoverrun(struct lwp *l,
+    const struct linux_timer_getoverrun_args *uap, register_t *retval)
+{
+	int n, error = do_timer_getoverrun(l, uap->timerid, &n);
+
+	if (error == 0)
+		*retval = n;
+	return error;
+}
+
+int
+linux_sys_timer_delete(struct lwp *l,
+    const struct linux_timer_delete_args *uap, register_t *retval __unused)
+{
+	return do_timer_delete(l, uap->timerid);
+}
