@@ -29,6 +29,7 @@ struct device {
 static struct rwlock registry_lock;			/* [r] */
 static TAILQ_HEAD(, device) registry = TAILQ_HEAD_INITIALIZER(registry);
 volatile unsigned int dev_generation;			/* [a] */
+void (*dev_changed_hook)(const struct dev_info *, bool);
 
 /* < 0, 0, > 0: before, at, after (type, dev). */
 static int
@@ -76,6 +77,8 @@ dev_register(const char *name, mode_t mode, dev_t dev,
 		TAILQ_INSERT_TAIL(&registry, dv, dv_link);
 	(void)atomic_add(&dev_generation, 1);
 	rw_exit(&registry_lock);
+	if (dev_changed_hook != NULL)
+		dev_changed_hook(&dv->dv_info, true);
 	return 0;
 }
 
@@ -92,8 +95,11 @@ dev_unregister(dev_t dev, mode_t type)
 		TAILQ_REMOVE(&registry, dv, dv_link);
 	(void)atomic_add(&dev_generation, 1);
 	rw_exit(&registry_lock);
-	if (dv != NULL)
-		kmem_free(dv, sizeof(*dv));
+	if (dv == NULL)
+		return;
+	if (dev_changed_hook != NULL)
+		dev_changed_hook(&dv->dv_info, false);
+	kmem_free(dv, sizeof(*dv));
 }
 
 const struct devops *

@@ -58,7 +58,18 @@ mount_init(void)
 
 /* -- file systems in use -- */
 
-static const struct vfsops *
+/* Every file system that is linked in. */
+void
+vfsops_init(void)
+{
+	const struct vfsops *const *vp;
+
+	SET_FOREACH(vp, vfs_list)
+		if ((*vp)->vfs_init != NULL)
+			(*vp)->vfs_init();
+}
+
+const struct vfsops *
 vfsops_find(const char *name)
 {
 	const struct vfsops *const *vp;

@@ -97,6 +97,8 @@ void	path_follow_mounts(struct path *);
 int	mount_create(const char *fstype, const char *source,
 	    unsigned int flags, const char *options, struct mount **);
 /* A file system of the kernel's own, mounted nowhere; paths need vfsmounts. */
+const struct vfsops *vfsops_find(const char *name);
+void	vfsops_init(void);
 int	mount_internal(const struct vfsops *, const char *name,
 	    const char *options, struct mount **, struct vfsmount **);
 int	mount_root(struct mount *, struct path *);
@@ -160,6 +162,8 @@ void	vnode_init(void);
 void	device_init(void);
 void	fifo_init(void);
 void	lock_init(void);
+void	memfd_init(void);
+void	initramfs_unpack(struct lwp *);
 
 extern const struct fileops vnode_fileops, path_fileops, chr_fileops,
     blk_fileops, fifo_fileops;

@@ -86,6 +86,32 @@ all_zero(const char *p, size_t n)
 	return true;
 }
 
+static int
+member(struct libdeflate_decompressor *d, const void *in, size_t inlen,
+    void *out, size_t outcap, size_t *outlen, size_t *used)
+{
+	return result_errno(libdeflate_gzip_decompress_ex(d, in, inlen, out,
+	    outcap, used, outlen));
+}
+
+int
+gunzip_member(const void *in, size_t inlen, void *out, size_t outcap,
+    size_t *outlen, size_t *used)
+{
+	struct libdeflate_decompressor *d;
+	int error;
+
+	if (!gunzip_probe(in, inlen))
+		return EINVAL;
+	libdeflate_set_memory_allocator(deflate_alloc, deflate_free);
+	d = libdeflate_alloc_decompressor();
+	if (d == NULL)
+		return ENOMEM;
+	error = member(d, in, inlen, out, outcap, outlen, used);
+	libdeflate_free_decompressor(d);
+	return error;
+}
+
 int
 gunzip(const void *in, size_t inlen, void *out, size_t outcap, size_t *outlen)
 {
@@ -101,8 +127,8 @@ gunzip(const void *in, size_t inlen, void *out, size_t outcap, size_t *outlen)
 	if (d == NULL)
 		return ENOMEM;
 	do {
-		error = result_errno(libdeflate_gzip_decompress_ex(d, p, inlen,
-		    (char *)out + total, outcap - total, &used, &got));
+		error = member(d, p, inlen, (char *)out + total,
+		    outcap - total, &got, &used);
 		if (error != 0)
 			break;
 		p += used;

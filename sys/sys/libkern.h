@@ -110,6 +110,9 @@ uint64_t muldiv64(uint64_t n, uint64_t mul, uint64_t div);
 bool	gunzip_probe(const void *, size_t);
 int	gunzip(const void *in, size_t inlen, void *out, size_t outcap,
 	    size_t *outlen) __must_check;
+/* Only the first member; *used is its length in the input. */
+int	gunzip_member(const void *in, size_t inlen, void *out, size_t outcap,
+	    size_t *outlen, size_t *used) __must_check;
 int	gunzip_size(const void *in, size_t inlen, size_t *size) __must_check;
 
 #endif /* !_SYS_LIBKERN_H_ */

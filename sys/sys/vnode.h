@@ -159,12 +159,14 @@ int	vnode_stat(struct vnode *, struct stat_k *);	/* takes v_lock */
 /* -- mounts -- */
 struct statfs_k {
 	uint64_t	f_type, f_bsize, f_blocks, f_bfree, f_bavail, f_files,
-			f_ffree, f_fsid, f_namelen, f_frsize, f_flags;
+			f_ffree, f_fsid, f_namelen, f_frsize, f_flags,
+			f_used;		/* blocks; also where f_blocks is 0 */
 };
 
 struct vfsops {
 	const char *vfs_name;		/* "tmpfs" */
 	unsigned int vfs_flags;
+	void	(*vfs_init)(void);		/* once, at boot; or NULL */
 	int	(*vfs_mount)(struct mount *, const char *source,
 		    const char *options);	/* sets mnt_root */
 	int	(*vfs_unmount)(struct mount *, bool force);
