@@ -23,7 +23,6 @@
 #include <sys/systm.h>
 #include <sys/tty.h>
 #include <sys/vnode.h>
-#include <machine/intr.h>
 #include <machine/pmap.h>
 #include <uvm/uvm.h>
 
@@ -31,13 +30,12 @@
 static void
 lwp_leave_proc(struct lwp *l)
 {
-	bool on = intr_disable();
-
+	preempt_disable();
 	pmap_deactivate(l);
 	l->l_proc = &proc0;
 	l->l_flags |= LF_SYSTEM;
 	pmap_activate(l);
-	intr_restore(on);
+	preempt_enable();
 }
 
 /*
@@ -198,19 +196,10 @@ static void
 exit_memory(struct lwp *l)
 {
 	struct proc *p = l->l_proc;
-	struct vmspace *vm = p->p_vmspace;
-	bool on;
 
 	p->p_ru.ru_maxrss = MAX(p->p_ru.ru_maxrss,
-	    vm->vm_rss_max * (PAGE_SIZE / 1024));
-	on = intr_disable();
-	pmap_deactivate(l);
-	spin_enter(&p->p_lock);
-	p->p_vmspace = NULL;
-	spin_exit(&p->p_lock);
-	pmap_activate(l);
-	intr_restore(on);
-	vmspace_put(vm);
+	    p->p_vmspace->vm_rss_max * (PAGE_SIZE / 1024));
+	vmspace_switch(l, NULL);
 	vfork_done(p);
 }
 
@@ -432,8 +421,8 @@ wait_scan(struct waitargs *wa)
 }
 
 /*
- * wait4(2), waitid(2).  *pid is 0 when WNOHANG found nothing.  ECHILD,
- * ERESTARTSYS.
+ * wait4(2), waitid(2).  *pid is 0 when WNOHANG found nothing; ru and ksi may be
+ * NULL.  ECHILD, ERESTARTSYS.
  */
 int
 do_wait(struct lwp *l, int idtype, pid_t id, int options, pid_t *pid,
@@ -474,7 +463,9 @@ do_wait(struct lwp *l, int idtype, pid_t id, int options, pid_t *pid,
 		return error;
 	*pid = wa.wa_pid;
 	*status = wa.wa_status;
-	*ru = wa.wa_ru;
-	*ksi = wa.wa_ksi;
+	if (ru != NULL)
+		*ru = wa.wa_ru;
+	if (ksi != NULL)
+		*ksi = wa.wa_ksi;
 	return 0;
 }
