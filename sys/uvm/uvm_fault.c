@@ -333,8 +333,12 @@ fault_zero(struct fault *f)
 		    NULL || zero_page(f, va + n * PAGE_SIZE, &pgs[n]) != 0)
 			break;
 	}
-	return pmap_enter_pages(fault_pmap(f), va, pgs, n, e->e_prot,
+	error = pmap_enter_pages(fault_pmap(f), va, pgs, n, e->e_prot,
 	    PMAP_DIRTY);
+	/* No mapping of the zero page may stay where there is an anon now. */
+	if (error != 0)
+		pmap_remove(fault_pmap(f), va, va + n * PAGE_SIZE);
+	return error;
 }
 
 /* -- objects; locked -- */

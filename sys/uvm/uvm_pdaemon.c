@@ -70,7 +70,8 @@ uvm_wait(size_t n)
 
 	if (atomic_load_relaxed(&pd_lwp) == NULL) {
 		/* Boot: nobody else could free anything. */
-		return shrinker_run(n) != 0 && uvm_page_enough(n) ? 0 : ENOMEM;
+		(void)shrinker_run(n);
+		return uvm_page_enough(n) ? 0 : ENOMEM;
 	}
 	if (l == pd_lwp || being_killed(l))
 		return ENOMEM;

@@ -10,12 +10,10 @@
  * Locking: vm_ref counts users.  p_vmspace changes under p_lock; only the last
  * user of an address space tears it down, so that needs no lock.
  */
-#include <sys/resource.h>
 #include <uvm/uvm_impl.h>
 
-#define	ADDR_NO_RANDOMIZE 0x0040000	/* personality(2) */
-#define	MMAP_RND_PAGES	(1UL << 28)
-#define	STACK_ROOM_MIN	(128UL << 20)	/* for the stack, above the maps */
+/* Room for the stack above the maps, unless exec chooses differently. */
+#define	STACK_ROOM	((vaddr_t)128 << 20)
 
 static struct kmem_cache *vmspace_cache;
 
@@ -26,29 +24,6 @@ uvm_vmspace_sysinit(void)
 	    0);
 	if (vmspace_cache == NULL)
 		panic("uvm: no memory for address spaces");
-}
-
-/* Where maps begin, downwards: below the room a stack may take. */
-static vaddr_t
-mmap_top(void)
-{
-	struct proc *p = curproc;
-	uint64_t room = STACK_ROOM_MIN, stack, rnd = 0;
-
-	if (p != NULL) {
-		stack = uvm_limit(RLIMIT_STACK);
-		if (stack > VM_MAX_ADDRESS / 6 * 5)
-			stack = VM_MAX_ADDRESS / 6 * 5;
-		room = MAX(room, stack + (stack >> 2) + UVM_STACK_GAP);
-	}
-	if (p == NULL || (p->p_personality & ADDR_NO_RANDOMIZE) == 0) {
-		random_bytes(&rnd, sizeof(rnd));
-		rnd %= MMAP_RND_PAGES;
-	}
-	/* A 32-bit layout has no room for so much chance. */
-	if (ptoa(rnd) > VM_MAX_ADDRESS / 4)
-		rnd %= VM_MAX_ADDRESS / 64 / PAGE_SIZE;
-	return trunc_page(VM_MAX_ADDRESS - room) - (vaddr_t)ptoa(rnd);
 }
 
 struct vmspace *
@@ -69,7 +44,7 @@ vmspace_alloc(void)
 	vm->vm_ref = 1;
 	uvm_map_init(&vm->vm_map, pmap);
 	uvm_amap_init(&vm->vm_amap);
-	vm->vm_mmap_top = mmap_top();
+	vm->vm_mmap_top = VM_MAX_ADDRESS - STACK_ROOM;
 	return vm;
 }
 
