@@ -104,10 +104,12 @@ tick_arm_cur(struct runqueue *rq, nsec_t now)
 	nsec_t want = now + SCHED_SAMPLE, end;
 
 	if (rq->rq_nqueued > 0) {
-		end = MAX(rq->rq_cur->l_sched.se_slice_end, now);
+		end = rq->rq_cur->l_sched.se_slice_end;
 		if (sched_idle_cpus != 0)
 			want = now + SCHED_SPREAD;
-		want = MIN(want, end);
+		/* A slice that is over has been told of: no tick for it. */
+		if (end > now)
+			want = MIN(want, end);
 	}
 	tick_arm(rq, want);
 }
