@@ -25,6 +25,7 @@
 #include <machine/pmap.h>
 #include <machine/trap.h>
 #include <uvm/uvm.h>
+#include <x86/cpuid.h>
 #include <x86/pmap_backend.h>
 #include <xen/guest.h>
 #include <xen/hypercall.h>
@@ -147,8 +148,8 @@ pv_bad_selector(struct trapframe *tf __unused)
 static uint64_t *
 gdt_create(void)
 {
+	uint64_t *gdt, pte;
 	struct vm_page *pg;
-	uint64_t *gdt;
 
 	pg = uvm_pagealloc(UVM_PGA_ZERO | UVM_PGA_NOSLEEP);
 	if (pg == NULL)
@@ -160,8 +161,13 @@ gdt_create(void)
 	gdt[SEL_UCODE32 >> 3] = GDT_CODE32(3);
 	gdt[SEL_UDATA >> 3] = GDT_DATA(3);
 	gdt[SEL_UCODE >> 3] = GDT_CODE64(3);
-	if (pmap_kset((vaddr_t)gdt, NULL, VM_PAGE_TO_PHYS(pg), 1,
-	    PTE_NX) != 0) {
+	/* Its only mapping, in the direct map, loses the right to write. */
+	pte = ptoa(pv_pfn_to_mfn(MKPFN(VM_PAGE_TO_PFN(pg))).mfn) | PTE_P |
+	    PTE_A | PTE_D;
+	if (CPU_HAS(cf_80000001_edx, CPUID_80000001_EDX_NX))
+		pte |= PTE_NX;
+	if (hypercall_update_va_mapping((vaddr_t)gdt, pte,
+	    UVMF_INVLPG | UVMF_ALL) != 0) {
 		uvm_pagefree(pg);
 		return NULL;
 	}
