@@ -37,8 +37,8 @@ choose_place(struct vmspace *vm, vaddr_t hint, vsize_t size, int flags,
 	vaddr_t top = vm->vm_mmap_top;
 
 	if ((flags & MAP_32BIT) != 0)
-		return uvm_map_find(map, LOW_START, LOW_END, size, va) ?
-		    0 : ENOMEM;
+		return uvm_map_find(map, LOW_START,
+		    MIN(LOW_END, map->m_max), size, va) ? 0 : ENOMEM;
 	hint = round_page(hint);
 	if (hint != 0 && range_ok(map, hint, size)) {
 		/* With a look at the gap below a stack above. */

@@ -291,7 +291,9 @@ pmap_enter_pages(struct pmap *pm, vaddr_t va, struct vm_page *const *pages,
 		}
 		val = VM_PAGE_TO_PHYS(pages[i]) | bits;
 		if ((*slot & PTE_P) != 0) {
-			error = enter_replace(pm, va, slot, pages[i], val);
+			if ((flags & PMAP_IFEMPTY) == 0)
+				error = enter_replace(pm, va, slot, pages[i],
+				    val);
 			continue;
 		}
 		error = pv_enter(pages[i], pm, va);
