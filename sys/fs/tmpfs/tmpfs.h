@@ -72,6 +72,7 @@ struct tmpfs_mount {
 #define	TMPFS_SEQ_FIRST	2	/* 0 is ".", 1 is ".." */
 
 extern const struct vops tmpfs_vops;
+extern const struct vfsops tmpfs_vfsops;	/* devtmpfs is one, too */
 
 /* tmpfs_node.c */
 void	tmpfs_node_init(void);

@@ -111,6 +111,7 @@ parse_option(char *opt, struct options *o)
 static int
 parse_options(const char *text, struct options *o)
 {
+	size_t len = strlen(text) + 1;
 	char *copy, *opt, *next;
 	int error = 0;
 
@@ -125,7 +126,7 @@ parse_options(const char *text, struct options *o)
 		if (*opt != '\0')
 			error = parse_option(opt, o);
 	}
-	kmem_strfree(copy);
+	kmem_free(copy, len);		/* it is in pieces now */
 	return error == ERANGE ? EINVAL : error;
 }
 
@@ -241,7 +242,7 @@ tmpfs_showopts(struct mount *mp, char *buf, size_t len)
 		(void)scnprintf(buf + n, len - n, ",gid=%u", tm->tm_gid);
 }
 
-static const struct vfsops tmpfs_vfsops = {
+const struct vfsops tmpfs_vfsops = {
 	.vfs_name = "tmpfs",
 	.vfs_flags = VFS_NODEVSRC,
 	.vfs_init = tmpfs_node_init,
