@@ -52,7 +52,7 @@ struct vm_page {
 		struct {
 			struct uvm_object *pg_object;	/* [l] */
 			struct vm_anon	*pg_anon;	/* [l] */
-			uint64_t	pg_offset;	/* [l] bytes in object */
+			uint64_t	pg_offset;	/* [l] in bytes */
 		};
 		struct {			/* PG_KMEM of uvm_kmem.c */
 			struct kmem_cache *pg_cache; /* NULL: a page run */
@@ -69,7 +69,7 @@ struct vm_page {
 	struct pmap_page pg_md;			/* the pmap's */
 };
 #define	PG_FREE		0x0001
-#define	PG_ABSENT	0x0002	/* no memory behind it: ballooned out or a hole */
+#define	PG_ABSENT	0x0002	/* no memory behind it: ballooned out, a hole */
 #define	PG_DIRTY	0x0004
 #define	PG_BUSY		0x0008
 #define	PG_KMEM		0x0010	/* kernel memory, page tables, stacks */

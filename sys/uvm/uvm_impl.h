@@ -16,10 +16,10 @@
 #define	UVM_BLOCK_PAGES	16
 #define	UVM_BLOCK_BYTES	(UVM_BLOCK_PAGES * PAGE_SIZE)
 
-extern struct vm_page *uvm_zeropage;	/* always zero, never mapped for write */
+extern struct vm_page *uvm_zeropage;	/* never mapped for writing */
 
 /* uvm_page.c */
-void	uvm_page_drain(void);		/* all CPUs' caches, to the free lists */
+void	uvm_page_drain(void);		/* all CPUs' caches are emptied */
 bool	uvm_page_enough(size_t npages);	/* to be had without the reserve */
 size_t	uvm_page_low(void);		/* below: reclaim; twice that: stop */
 
@@ -55,7 +55,7 @@ int	uvm_amap_copy(struct uvm_amap *from, struct uvm_amap *to,
 bool	uvm_amap_next(struct uvm_amap *, vaddr_t *va, vaddr_t end);
 
 /* uvm_map.c; the map is locked as writer where it says so */
-struct entry_list {			/* entries to be freed after unlocking */
+struct entry_list {			/* to be freed after unlocking */
 	struct vm_map_entry *el_first;
 };
 struct vm_map_entry *uvm_entry_alloc(void);	/* NULL: no memory; sleeps */
@@ -76,6 +76,8 @@ bool	uvm_map_range_free(struct vm_map *, vaddr_t start, vaddr_t end);
 /* The highest free place in [lo, hi). */
 bool	uvm_map_find(struct vm_map *, vaddr_t lo, vaddr_t hi, vsize_t,
 	    vaddr_t *);
+/* So many pages more or less of the address space are locked.  Writer. */
+void	uvm_map_wired(struct vmspace *, size_t npages, bool more);
 /* Is it private memory that can be written: what RLIMIT_DATA counts. */
 bool	uvm_entry_is_data(const struct vm_map_entry *);
 void	uvm_entry_setflags(struct vm_map *, struct vm_map_entry *,

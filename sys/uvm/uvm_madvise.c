@@ -293,7 +293,6 @@ wire_entries(struct vmspace *vm, vaddr_t start, vaddr_t end, bool lock)
 	struct vm_map *map = &vm->vm_map;
 	struct vm_map_entry *e;
 	vaddr_t va = start, stop;
-	size_t n;
 	int error;
 
 	while (va < end) {
@@ -306,8 +305,7 @@ wire_entries(struct vmspace *vm, vaddr_t start, vaddr_t end, bool lock)
 			    lock ? ME_WIRED : 0, ME_WIRED);
 			if (error != 0)
 				return error;
-			n = atop(stop - va);
-			vm->vm_locked += lock ? n : -n;
+			uvm_map_wired(vm, atop(stop - va), lock);
 		}
 		va = stop;
 	}

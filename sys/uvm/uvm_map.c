@@ -362,6 +362,19 @@ uvm_map_merge(struct vm_map *map, vaddr_t start, vaddr_t end,
 	}
 }
 
+void
+uvm_map_wired(struct vmspace *vm, size_t n, bool more)
+{
+	if (more) {
+		vm->vm_locked += n;
+		(void)atomic_add(&uvmexp.wired, n);
+	} else {
+		KASSERT(vm->vm_locked >= n);
+		vm->vm_locked -= n;
+		(void)atomic_sub(&uvmexp.wired, n);
+	}
+}
+
 int
 uvm_map_unmap(struct vmspace *vm, vaddr_t start, vaddr_t end,
     struct entry_list *dead)
@@ -381,7 +394,7 @@ uvm_map_unmap(struct vmspace *vm, vaddr_t start, vaddr_t end,
 		next = uvm_map_next(e);
 		map_remove(map, e);
 		if ((e->e_flags & ME_WIRED) != 0)
-			vm->vm_locked -= atop(e->e_end - e->e_start);
+			uvm_map_wired(vm, atop(e->e_end - e->e_start), false);
 		entry_list_add(dead, e);
 		any = true;
 	}

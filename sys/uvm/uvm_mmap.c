@@ -154,7 +154,7 @@ mmap_locked(struct vmspace *vm, const struct uvm_mapargs *a,
 		return error;
 	uvm_map_insert(map, e);
 	if ((e->e_flags & ME_WIRED) != 0)
-		vm->vm_locked += atop(a->size);
+		uvm_map_wired(vm, atop(a->size), true);
 	uvm_map_merge(map, start, start + a->size, dead);
 	return 0;
 }
@@ -423,7 +423,7 @@ remap_move(struct vmspace *vm, const struct remap *r, struct vm_map_entry *e,
 	uvm_entry_ref(ne);
 	uvm_map_insert(map, ne);
 	if ((ne->e_flags & ME_WIRED) != 0)
-		vm->vm_locked += atop(r->newsz);
+		uvm_map_wired(vm, atop(r->newsz), true);
 	if ((r->flags & MREMAP_DONTUNMAP) == 0 && r->oldsz > 0) {
 		/* The borders are clipped: this cannot fail. */
 		error = uvm_map_unmap(vm, r->old, r->old + r->oldsz, dead);
@@ -464,7 +464,7 @@ remap_locked(struct vmspace *vm, struct remap *r, struct entry_list *dead)
 		r->new = r->old;
 		uvm_map_resize(map, e, e->e_start, e->e_end + more);
 		if ((e->e_flags & ME_WIRED) != 0)
-			vm->vm_locked += atop(more);
+			uvm_map_wired(vm, atop(more), true);
 		uvm_map_merge(map, r->old, r->old + r->newsz, dead);
 		return 0;
 	}
@@ -543,7 +543,7 @@ brk_grow(struct vmspace *vm, vaddr_t from, vaddr_t to, struct entry_list *dead)
 	e->e_flags = ME_HEAP;
 	if ((vm->vm_mlock_future & MCL_FUTURE) != 0) {
 		e->e_flags |= ME_WIRED;
-		vm->vm_locked += atop(to - from);
+		uvm_map_wired(vm, atop(to - from), true);
 	}
 	uvm_map_insert(map, e);
 	uvm_map_merge(map, from, to, dead);

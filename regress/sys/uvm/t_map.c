@@ -791,6 +791,7 @@ TEST(mlock_counts_and_brings_in)
 	CHECK_EQ(vm->vm_locked, 8);
 	CHECK_EQ(uvm_mlockall(vm, 0), 0);
 	CHECK_EQ(vm->vm_locked, 0);
+	CHECK_EQ(uvmexp.wired, 0);
 	CHECK_EQ(vm->vm_map.m_nentries, 1);
 	vmspace_put(vm);
 }
