@@ -70,7 +70,7 @@ struct pmap {
 	size_t		pm_resident;	/* [l] pages mapped */
 	size_t		pm_ptpages;	/* [l] page-table pages */
 	unsigned int	pm_ptempty;	/* [l] lowest tables without entries */
-	bool		pm_alive;	/* [l] between create and destroy */
+	bool		pm_alive;	/* [l] has tables */
 	LIST_ENTRY(pmap) pm_link;	/* [pool] free ones; never unmapped */
 };
 
@@ -83,11 +83,13 @@ extern struct pmap pmap_kernel_store;
 
 int	pmap_create(struct pmap **);	/* ENOMEM */
 /*
- * Frees the tables; whatever is still mapped is unmapped at no cost per page
- * (so: no pmap_remove() of the whole before).  No thread runs on it any more;
- * CPUs that have it loaded without use let go.  Thread context, interrupts on.
+ * The address space ends: everything is unmapped, at no cost per table, and all
+ * tables are freed.  The pmap stays empty; only pmap_remove(), pmap_protect(),
+ * pmap_extract() and pmap_destroy() may follow.  No thread runs on it; CPUs that
+ * have it loaded without use let go.  Thread context, interrupts on.
  */
-void	pmap_destroy(struct pmap *);
+void	pmap_remove_all(struct pmap *);
+void	pmap_destroy(struct pmap *);	/* pmap_remove_all() if not done */
 /* Map a managed page in a user pmap. Replaces what was there. */
 int	pmap_enter(struct pmap *, vaddr_t, struct vm_page *, vm_prot_t,
 	    int flags);

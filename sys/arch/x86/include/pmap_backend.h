@@ -40,8 +40,10 @@ struct pte_update {
 
 enum pte_op {
 	PTE_OP_SET,	/* leaf entries; what was there does not matter */
-	PTE_OP_SWAP,	/* leaf entries; the old ones, A/D included, to pu_val */
-	PTE_OP_KEEPAD,	/* leaf entries: same frame, A/D stay as they are */
+	PTE_OP_SWAP,	/* leaf entries; the old ones' bits (frame: undefined),
+			   A/D included, to pu_val */
+	PTE_OP_KEEPAD,	/* leaf entries: pu_val is what is in the slot now but
+			   for PTE_W and PTE_NX; A/D stay as they are */
 	PTE_OP_TABLE	/* entries that refer to tables */
 };
 

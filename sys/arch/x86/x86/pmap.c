@@ -13,7 +13,7 @@
  * A table that lost its last entry is kept for a while (PT_EMPTY_MAX of them in a
  * pmap), as programs map again where they have just unmapped; one that a
  * pmap_remove() covers whole is cut off at once with everything in it.
- * pmap_destroy() cuts off all by unpinning: what is left is the accounts.
+ * pmap_remove_all() cuts off all by unpinning: what is left is the accounts.
  *
  * Modified and referenced bits are collected when an entry goes away; those
  * of entries that are in place are looked up when somebody asks.
@@ -237,10 +237,16 @@ enter_replace(struct pmap *pm, vaddr_t va, uint64_t *slot, struct vm_page *pg,
 	int error;
 
 	if (same) {
-		pu.pu_val |= old & (PTE_A | PTE_D);
+		pu.pu_val = (*slot & ~(PTE_W | PTE_NX)) |
+		    (val & (PTE_W | PTE_NX));
 		pf.pf_local = (old & PTE_W) <= (val & PTE_W) &&
 		    (old & PTE_NX) >= (val & PTE_NX);
 		pmap_backend->pb_update(pm, PTE_OP_KEEPAD, &pu, 1, &pf);
+		if (pg != NULL && (val & ~old & PTE_D) != 0) {
+			pv_lock(pg);
+			pg->pg_md.pp_va |= PPA_MODIFIED;
+			pv_unlock(pg);
+		}
 		return 0;
 	}
 	if (pg != NULL) {
@@ -524,7 +530,7 @@ protect_entries(struct pmap *pm, uint64_t *slot, vaddr_t va, vaddr_t end,
 	for (; va < end && n < PMAP_BATCH; va += PAGE_SIZE, slot++) {
 		if ((*slot & PTE_P) == 0)
 			continue;
-		old = pmap_backend->pb_read(slot);
+		old = *slot;
 		new = (old & ~(~bits & PTE_W)) | (bits & PTE_NX);
 		if (new == old)
 			continue;
@@ -584,7 +590,7 @@ pmap_extract(struct pmap *pm, vaddr_t va, paddr_t *pa, vm_prot_t *prot)
 	int level;
 
 	spin_enter(&pm->pm_lock);
-	for (level = 4; level >= 1; level--) {
+	for (level = pm->pm_alive ? 4 : 0; level >= 1; level--) {
 		slot = walk(pm, va, level);
 		pte = pmap_backend->pb_read(slot);
 		if ((pte & PTE_P) == 0)
@@ -675,15 +681,16 @@ entry_take_bits(struct pmap *pm, vaddr_t va, uint64_t bits)
 	uint64_t old;
 
 	KASSERT(pu.pu_slot != NULL);
-	old = pmap_backend->pb_read(pu.pu_slot);
+	old = *pu.pu_slot;
 	if ((old & bits) == 0)
 		return 0;
-	pu.pu_val = old & ~bits;
-	if ((bits & (PTE_A | PTE_D)) == 0) {
+	if (bits == PTE_W) {
+		pu.pu_val = old & ~PTE_W;
 		pmap_backend->pb_update(pm, PTE_OP_KEEPAD, &pu, 1, &pf);
 		return old;
 	}
 	/* A stale "referenced" in a TLB is not worth a flush. */
+	pu.pu_val = pmap_backend->pb_read(pu.pu_slot) & ~bits;
 	pmap_backend->pb_update(pm, PTE_OP_SWAP, &pu, 1,
 	    (bits & PTE_D) != 0 ? &pf : NULL);
 	return pu.pu_val;
@@ -919,8 +926,13 @@ unload_all(struct pmap *pm)
 	KASSERT(atomic_load(&pm->pm_cpus) == 0);
 }
 
+/*
+ * Unpinning takes all tables out of use at once, with every entry in them; from
+ * then until they are free nothing may stop us, because what is in them is no
+ * concern of anybody who saves the domain.
+ */
 void
-pmap_destroy(struct pmap *pm)
+pmap_remove_all(struct pmap *pm)
 {
 	struct vm_page *list = NULL, *top, *user;
 	unsigned int i;
@@ -944,11 +956,18 @@ pmap_destroy(struct pmap *pm)
 		user->pg_md.pp_ptnext = list;
 		list = user;
 	}
-	pm->pm_l4user = NULL;
+	pm->pm_l4 = pm->pm_l4user = NULL;
 	pm->pm_alive = false;
 	free_list(pm, list);
 	KASSERT(pm->pm_ptpages == 0);
 	spin_exit(&pm->pm_lock);
+}
+
+void
+pmap_destroy(struct pmap *pm)
+{
+	if (pm->pm_alive)
+		pmap_remove_all(pm);
 	pmap_store_put(pm);
 }
 

@@ -176,6 +176,7 @@ update_chunk(struct pmap *pm, enum pte_op op, struct pte_update *pu,
 	    others(pm) == 0 &&
 	    (op != PTE_OP_KEEPAD || (*pu->pu_slot & PTE_W) == 0)) {
 		pv_must(hypercall_update_va_mapping(pf->pf_va,
+		    op == PTE_OP_KEEPAD ? pu->pu_val :
 		    to_machine(pu->pu_val), UVMF_INVLPG | UVMF_LOCAL),
 		    "a page-table entry");
 		goto check;
@@ -184,7 +185,8 @@ update_chunk(struct pmap *pm, enum pte_op op, struct pte_update *pu,
 		req[i].ptr = pv_maddr(pu[i].pu_slot) |
 		    (op == PTE_OP_KEEPAD ? MMU_PT_UPDATE_PRESERVE_AD :
 		    MMU_NORMAL_PT_UPDATE);
-		req[i].val = to_machine(pu[i].pu_val);
+		req[i].val = op == PTE_OP_KEEPAD ? pu[i].pu_val :
+		    to_machine(pu[i].pu_val);
 	}
 	if (pf != NULL && (here || multi))
 		update_and_flush(pm, req, n, pf, multi);
@@ -217,7 +219,7 @@ pv_update(struct pmap *pm, enum pte_op op, struct pte_update *pu,
 			loads = atomic_load(&pm->pm_loads);
 			shared = others(pm) != 0;
 			for (i = 0; i < m; i++)
-				old[i] = pv_read(pu[i].pu_slot);
+				old[i] = *(volatile uint64_t *)pu[i].pu_slot;
 		}
 		update_chunk(pm, op, pu, m, pf);
 		if (op != PTE_OP_SWAP)

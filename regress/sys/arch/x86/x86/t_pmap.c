@@ -145,10 +145,10 @@ fake_update(struct pmap *pm, enum pte_op op, struct pte_update *pu,
 			break;
 		case PTE_OP_SWAP:
 			*pu[i].pu_slot = pu[i].pu_val;
-			pu[i].pu_val = old;
+			pu[i].pu_val = old ^ PTE_FRAME;
 			break;
 		case PTE_OP_KEEPAD:
-			CHECK_EQ((old ^ pu[i].pu_val) & PTE_FRAME, 0);
+			CHECK_EQ((old ^ pu[i].pu_val) & ~(PTE_W | PTE_NX), 0);
 			*pu[i].pu_slot = pu[i].pu_val |
 			    (old & (PTE_A | PTE_D));
 			break;
@@ -415,6 +415,12 @@ op_page(void)
 static void
 op_again(unsigned int p)
 {
+	if (rnd(2) == 0) {
+		pmap_remove_all(pm[p]);
+		pmap_remove(pm[p], VM_MIN_ADDRESS, VM_MAX_ADDRESS);
+		pmap_protect(pm[p], VM_MIN_ADDRESS, VM_MAX_ADDRESS, PROT_READ);
+		CHECK(!pmap_extract(pm[p], groups[0], NULL, NULL));
+	}
 	pmap_destroy(pm[p]);
 	memset(model[p], 0, sizeof(model[p]));
 	tlb_flush(pm[p], &(struct pte_flush){ .pf_npages = 0 });
