@@ -24,6 +24,7 @@ vfs_init(void)
 	mount_init();
 	device_init();
 	lock_init();
+	epoll_init();
 	fifo_init();
 	vfsops_init();
 	memfd_init();
@@ -58,6 +59,11 @@ vfs_mountroot(void)
 	struct statfs_k sf;
 	char opts[48];
 
+	/* As Linux: an initramfs may count on these. */
+	(void)do_mkdir(curlwp, NULL, "/dev", 0755);
+	(void)do_mknod(curlwp, NULL, "/dev/console", S_IFCHR | 0600,
+	    makedev(5, 1));
+	(void)do_mkdir(curlwp, NULL, "/root", 0700);
 	initramfs_unpack(curlwp);
 	/* Half of memory, as any tmpfs; more if more is in it already. */
 	memset(&sf, 0, sizeof(sf));

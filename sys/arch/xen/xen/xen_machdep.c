@@ -3,9 +3,7 @@
  * What main() asks of a Xen guest: interrupts, vCPUs, and, once threads and
  * memory work, the Xen side in the order in which one thing stands on another.
  */
-#include <sys/mem.h>
 #include <sys/systm.h>
-#include <sys/tty.h>
 #include <xen/evtchn.h>
 #include <xen/gnttab.h>
 #include <xen/guest.h>
@@ -68,8 +66,6 @@ machine_init(void)
 	unsigned int i;
 	int error;
 
-	mem_init();
-	tty_init();
 	for (i = 0; i < __arraycount(xen_inits); i++) {
 		if (xen_inits[i].needs_store && !store)
 			continue;
