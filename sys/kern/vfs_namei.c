@@ -51,6 +51,12 @@ path_equal(const struct path *a, const struct path *b)
 	return a->p_mnt == b->p_mnt && a->p_dentry == b->p_dentry;
 }
 
+bool
+path_deleted(const struct path *p)
+{
+	return dentry_deleted(p->p_dentry);
+}
+
 /* A name that is put together from its end. */
 struct namebuf {
 	char		*nb_buf;

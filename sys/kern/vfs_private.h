@@ -162,6 +162,7 @@ void	vnode_init(void);
 void	device_init(void);
 void	fifo_init(void);
 void	lock_init(void);
+void	epoll_init(void);
 void	memfd_init(void);
 void	initramfs_unpack(struct lwp *);
 

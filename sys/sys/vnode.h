@@ -233,6 +233,7 @@ struct mount *path_mount(const struct path *);	/* borrowed */
 unsigned int path_mntflags(const struct path *);	/* MS_*, all that apply */
 int	path_mntid(const struct path *);
 bool	path_is_mntroot(const struct path *);
+bool	path_deleted(const struct path *);	/* its name was removed */
 /* EROFS unless files seen through it may be changed. */
 int	path_writable(const struct path *);
 /*
