@@ -66,6 +66,7 @@ vmspace_put(struct vmspace *vm)
 	if (!refcount_put(&vm->vm_ref))
 		return;
 	rw_enter(&map->m_lock, RW_WRITER);
+	pmap_remove_all(map->m_pmap);
 	error = uvm_map_unmap(vm, map->m_min, map->m_max, &dead);
 	KASSERT(error == 0 && map->m_nentries == 0);
 	rw_exit(&map->m_lock);

@@ -180,6 +180,12 @@ pmap_create(struct pmap **pm)
 }
 
 void
+pmap_remove_all(struct pmap *pm)
+{
+	pmap_remove(pm, 0, VM_MAX_ADDRESS);
+}
+
+void
 pmap_destroy(struct pmap *pm)
 {
 	struct fpmap **f = &all;
