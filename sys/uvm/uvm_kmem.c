@@ -285,6 +285,7 @@ cache_get(struct kmem_cache *kc, int flags)
 	struct vm_page *slab;
 	void *obj = NULL;
 
+	kmem_debug_context(flags);
 	for (;;) {
 		if (m != NULL) {
 			spin_enter(&m->m_lock);
@@ -455,6 +456,7 @@ alloc_from(size_t size, int flags, uintptr_t pc)
 			kmem_debug_alloc(p, size, kc->kc_stride, pc);
 		return p;
 	}
+	kmem_debug_context(flags);
 	if (size > SIZE_MAX - PAGE_SIZE)
 		return NULL;
 	p = run_alloc(howmany(size, PAGE_SIZE), flags);

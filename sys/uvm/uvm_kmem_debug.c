@@ -49,6 +49,16 @@ filled(const void *p, const void *end, unsigned char value)
 }
 
 void
+kmem_debug_context(int flags)
+{
+	struct cpu_info *ci = curcpu();
+
+	if ((flags & KM_NOSLEEP) == 0 && (ci->ci_spin_depth != 0 ||
+	    ci->ci_intr_depth != 0 || ci->ci_in_softint))
+		panic("kmem: KM_SLEEP where nobody may sleep");
+}
+
+void
 kmem_debug_init(void *obj, size_t stride)
 {
 	struct kmem_tag *t = kmem_tag(obj, stride);

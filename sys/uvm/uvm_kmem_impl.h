@@ -26,6 +26,7 @@ kmem_tag(void *obj, size_t stride)
 	return (struct kmem_tag *)((char *)obj + stride) - 1;
 }
 
+void	kmem_debug_context(int flags);	/* may this caller sleep? */
 void	kmem_debug_init(void *, size_t stride);
 void	kmem_debug_alloc(void *, size_t size, size_t stride, uintptr_t pc);
 void	kmem_debug_free(void *, size_t size, size_t stride, uintptr_t pc);
@@ -33,6 +34,7 @@ void	kmem_debug_tail(void *, size_t size, size_t room, uintptr_t pc);
 void	kmem_debug_tail_check(void *, size_t size, size_t room, uintptr_t pc);
 #else
 #define	KMEM_TAG_SIZE	((size_t)0)
+#define	kmem_debug_context(flags)		((void)0)
 #define	kmem_debug_init(p, stride)		((void)0)
 #define	kmem_debug_alloc(p, size, stride, pc)	((void)(pc))
 #define	kmem_debug_free(p, size, stride, pc)	((void)(pc))

@@ -282,7 +282,7 @@ static void
 page_readmit(size_t n)
 {
 	(void)atomic_add(&uvmexp.free, n);
-	if (atomic_load_relaxed(&uvm_nwaiting) != 0)
+	if (atomic_load_relaxed(&uvm_nwaiting) != 0 && uvm_page_enough(1))
 		uvm_pdaemon_freed();
 }
 
@@ -395,13 +395,14 @@ pages_try(unsigned int order, int flags)
 }
 
 /*
- * Pages in one block.  With the memory there but in pieces, waiting helps only
- * by what the shrinkers free: that is tried once.
+ * Pages in one block.  With the memory there but in pieces, waiting does not
+ * help; the slab allocator's empty slabs may.
  */
 struct vm_page *
 uvm_pagealloc_order(unsigned int order, int flags)
 {
 	size_t n = (size_t)1 << order;
+	bool reaped = false;
 	struct vm_page *pg;
 
 	if (order >= NORDERS)
@@ -410,8 +411,10 @@ uvm_pagealloc_order(unsigned int order, int flags)
 		if ((flags & UVM_PGA_NOSLEEP) != 0)
 			return NULL;
 		if (uvm_page_enough(n) && order > 0) {
-			if (shrinker_run(n) == 0)
+			if (reaped)
 				return NULL;
+			kmem_reap();
+			reaped = true;
 			continue;
 		}
 		if (uvm_wait(n) != 0)

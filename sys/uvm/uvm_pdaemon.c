@@ -70,7 +70,7 @@ uvm_wait(size_t n)
 
 	if (atomic_load_relaxed(&pd_lwp) == NULL) {
 		/* Boot: nobody else could free anything. */
-		(void)shrinker_run(n);
+		kmem_reap();
 		return uvm_page_enough(n) ? 0 : ENOMEM;
 	}
 	if (l == pd_lwp || being_killed(l))

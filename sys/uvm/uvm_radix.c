@@ -88,27 +88,64 @@ uvm_radix_get(const struct uvm_radix *r, size_t idx)
 	return atomic_load_acquire(&n->rn_slot[radix_slot(idx, 0)]);
 }
 
-/* Put a new root above the old one until the index fits. */
+/*
+ * A subtree of that level with one item.  It is complete before anybody sees
+ * it: a look-up never meets a node that a failure would take back.
+ */
+static void *
+radix_build(unsigned int level, size_t idx, void *item)
+{
+	struct radix_node *n, *sub = NULL;
+
+	for (unsigned int l = 0; l <= level; l++) {
+		n = node_alloc(l);
+		if (n == NULL)
+			goto fail;
+		n->rn_slot[radix_slot(idx, l)] = l == 0 ? item : sub;
+		n->rn_count = 1;
+		sub = n;
+	}
+	return sub;
+fail:
+	while ((n = sub) != NULL) {
+		sub = n->rn_level == 0 ? NULL :
+		    n->rn_slot[radix_slot(idx, n->rn_level)];
+		kmem_cache_free(radix_cache, n);
+	}
+	return NULL;
+}
+
+/* Put new roots above the old one until the index fits; not an empty tree. */
 static int
 radix_grow(struct uvm_radix *r, size_t idx)
 {
 	struct radix_node *n = root_node(r->r_root), *up;
-	unsigned int level = n == NULL ? 0 : n->rn_level + 1U;
 
-	if (n != NULL && !radix_beyond(idx, n->rn_level))
-		return 0;
-	/* An empty tree starts at the right height. */
-	while (r->r_root == 0 && radix_beyond(idx, level))
-		level++;
-	do {
-		up = node_alloc(level);
+	while (n == NULL || radix_beyond(idx, n->rn_level)) {
+		up = node_alloc(n == NULL ? 0 : n->rn_level + 1U);
 		if (up == NULL)
 			return ENOMEM;
 		up->rn_slot[0] = n == NULL ? (void *)r->r_root : n;
-		up->rn_count = up->rn_slot[0] != NULL;
+		up->rn_count = 1;
 		atomic_store_release(&r->r_root, (uintptr_t)up | 1);
 		n = up;
-	} while (radix_beyond(idx, level++));
+	}
+	return 0;
+}
+
+/* The first item of an empty tree: a root that is just high enough. */
+static int
+radix_first(struct uvm_radix *r, size_t idx, void *item)
+{
+	unsigned int level = 0;
+	void *n;
+
+	while (radix_beyond(idx, level))
+		level++;
+	n = radix_build(level, idx, item);
+	if (n == NULL)
+		return ENOMEM;
+	atomic_store_release(&r->r_root, (uintptr_t)n | 1);
 	return 0;
 }
 
@@ -143,37 +180,34 @@ radix_prune(struct uvm_radix *r, size_t idx)
 int
 uvm_radix_set(struct uvm_radix *r, size_t idx, void *item)
 {
-	struct radix_node *n, *sub;
+	struct radix_node *n;
 	unsigned int level, s;
+	void *sub = item;
 
 	KASSERT(item != NULL && ((uintptr_t)item & 1) == 0);
 	if (idx == 0 && root_node(r->r_root) == NULL) {
 		atomic_store_release(&r->r_root, (uintptr_t)item);
 		return 0;
 	}
-	if (radix_grow(r, idx) != 0) {
-		radix_prune(r, 0);
+	if (r->r_root == 0)
+		return radix_first(r, idx, item);
+	if (radix_grow(r, idx) != 0)
 		return ENOMEM;
-	}
 	n = root_node(r->r_root);
 	for (level = n->rn_level; level > 0; level--) {
 		s = radix_slot(idx, level);
-		sub = n->rn_slot[s];
-		if (sub == NULL) {
-			sub = node_alloc(level - 1);
-			if (sub == NULL) {
-				radix_prune(r, idx);
+		if (n->rn_slot[s] == NULL) {
+			sub = radix_build(level - 1, idx, item);
+			if (sub == NULL)
 				return ENOMEM;
-			}
-			n->rn_count++;
-			atomic_store_release(&n->rn_slot[s], (void *)sub);
+			break;
 		}
-		n = sub;
+		n = n->rn_slot[s];
 	}
-	s = radix_slot(idx, 0);
+	s = radix_slot(idx, level);
 	if (n->rn_slot[s] == NULL)
 		n->rn_count++;
-	atomic_store_release(&n->rn_slot[s], item);
+	atomic_store_release(&n->rn_slot[s], sub);
 	return 0;
 }
 
