@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Run queues, and the scheduler on a simulated machine with several CPUs. */
+/* sources: sys/kern/kern_sched.c sys/kern/kern_runq.c sys/kern/sched_acct.c
+ * sys/kern/kern_sleepq.c sys/kern/kern_condvar.c sys/kern/kern_mutex.c
+ * sys/kern/kern_rwlock.c sys/kern/kern_spinlock.c sys/kern/kern_cpu.c
+ * sys/kern/kern_callout.c sys/kern/kern_softint.c regress/sys/kern/sim.c */
+#include <sys/condvar.h>
+#include <sys/errno.h>
+#include <sys/proc.h>
+#include <sys/systm.h>
+#include <sys/time.h>
+
+#include <host.h>
+#include <ktest.h>
+
+#include "../../../sys/kern/sched_impl.h"
+#include "sim.h"
+
+#define	MS	NSEC_PER_MSEC
+#define	SEC	NSEC_PER_SEC
+
+/* ---- run queues ---- */
+
+static struct runqueue rq;
+static struct lwp t[8];
+
+static void
+queues_init(void)
+{
+	unsigned int i;
+
+	runq_init(&rq, &cpu_info_primary);
+	cpu_info_primary.ci_runqueue = &rq;
+	memset(t, 0, sizeof(t));
+	for (i = 0; i < __arraycount(t); i++) {
+		memset(t[i].l_affinity, 0xff, sizeof(t[i].l_affinity));
+		t[i].l_cpu = &cpu_info_primary;
+		sched_setclass(&t[i]);
+	}
+}
+
+static void
+class(struct lwp *l, int policy, int prio)
+{
+	l->l_sched.se_policy = policy;
+	l->l_sched.se_rtprio = prio;
+	sched_setclass(l);
+}
+
+static struct lwp *
+take(void)
+{
+	struct lwp *l = runq_first(&rq);
+
+	if (l != NULL)
+		runq_remove(&rq, l);
+	return l;
+}
+
+TEST(realtime_order)
+{
+	queues_init();
+	class(&t[0], SCHED_FIFO, 10);
+	class(&t[1], SCHED_FIFO, 50);
+	class(&t[2], SCHED_RR, 50);
+	class(&t[3], SCHED_RR, 99);
+	CHECK_EQ(t[3].l_pri, 0);
+	for (unsigned int i = 0; i < 5; i++)
+		runq_add(&rq, &t[i], RQ_WAKE, 0);
+	CHECK_EQ(rq.rq_nqueued, 5);
+	CHECK(take() == &t[3]);
+	CHECK(take() == &t[1]);
+	runq_add(&rq, &t[1], RQ_HEAD, 0);	/* preempted: goes on first */
+	CHECK(take() == &t[1]);
+	runq_add(&rq, &t[1], RQ_SAME, 0);	/* slice over: last */
+	CHECK(take() == &t[2]);
+	CHECK(take() == &t[1]);
+	CHECK(take() == &t[0]);
+	CHECK(take() == &t[4]);
+	CHECK(take() == NULL);
+	CHECK_EQ(rq.rq_nqueued, 0);
+}
+
+TEST(fair_by_weight)
+{
+	struct proc nice5 = { .p_nice = 5 }, idle = { .p_nice = 0 };
+	nsec_t ran[3] = { 0 }, now = 0, slice;
+	struct lwp *l;
+
+	queues_init();
+	t[1].l_proc = &nice5;
+	sched_setclass(&t[1]);
+	t[2].l_proc = &idle;
+	class(&t[2], SCHED_IDLE, 0);
+	for (unsigned int i = 0; i < 3; i++)
+		runq_add(&rq, &t[i], RQ_NEW, now);
+	while (now < 100 * SEC) {
+		l = take();
+		l->l_sched.se_start = now;
+		slice = runq_slice(&rq, l);
+		now += slice;
+		CHECK_EQ(runq_charge(&rq, l, now), slice);
+		ran[l - t] += slice;
+		runq_add(&rq, l, RQ_SAME, now);
+	}
+	/* 1024 : 336 : 3, within 2 %. */
+	CHECK(ran[0] * 336 > ran[1] * 1024 * 98 / 100);
+	CHECK(ran[0] * 336 < ran[1] * 1024 * 102 / 100);
+	CHECK(ran[2] < ran[0] / 200 && ran[2] > 0);
+	CHECK_EQ(t[0].l_cputime, ran[0]);
+}
+
+TEST(sleepers_cannot_save_time_up)
+{
+	nsec_t now = 0;
+	struct lwp *l;
+
+	queues_init();
+	runq_add(&rq, &t[0], RQ_NEW, now);
+	for (unsigned int i = 0; i < 1000; i++) {
+		l = take();
+		CHECK(l == &t[0]);
+		l->l_sched.se_start = now;
+		now += 10 * MS;
+		(void)runq_charge(&rq, l, now);
+		runq_add(&rq, l, RQ_SAME, now);
+	}
+	/* t[1] slept for 10 s; it is half a latency period ahead. */
+	runq_add(&rq, &t[1], RQ_WAKE, now);
+	CHECK_EQ(t[0].l_sched.se_vruntime - t[1].l_sched.se_vruntime,
+	    SCHED_LATENCY / 2);
+	CHECK(runq_preempts(&t[0], &t[1]));
+	/* A new thread comes after those that are there. */
+	runq_add(&rq, &t[2], RQ_NEW, now);
+	CHECK(take() == &t[1]);
+	CHECK(take() == &t[0]);
+	CHECK(take() == &t[2]);
+}
+
+TEST(preemption_rules)
+{
+	queues_init();
+	class(&t[0], SCHED_FIFO, 1);
+	class(&t[1], SCHED_FIFO, 2);
+	class(&t[2], SCHED_BATCH, 0);
+	class(&t[3], SCHED_IDLE, 0);
+	CHECK(runq_preempts(&t[0], &t[1]));
+	CHECK(!runq_preempts(&t[1], &t[0]));
+	CHECK(!runq_preempts(&t[0], &t[0]));
+	CHECK(runq_preempts(&t[4], &t[0]));
+	CHECK(!runq_preempts(&t[0], &t[4]));
+	CHECK(runq_preempts(&t[3], &t[4]));
+	CHECK(!runq_preempts(&t[4], &t[3]));
+	t[5].l_sched.se_vruntime = SCHED_WAKEGRAN;
+	CHECK(!runq_preempts(&t[5], &t[4]));
+	t[5].l_sched.se_vruntime++;
+	CHECK(runq_preempts(&t[5], &t[4]));
+	CHECK(!runq_preempts(&t[5], &t[2]));	/* batch work waits */
+	t[6].l_pri = PRI_NONE;
+	CHECK(runq_preempts(&t[6], &t[3]));
+}
+
+TEST(what_may_be_stolen)
+{
+	struct cpu_info *other = host_alloc(64, sizeof(*other));
+
+	memset(other, 0, sizeof(*other));
+	other->ci_index = 5;
+	queues_init();
+	t[0].l_affinity[0] = 1;
+	t[1].l_sched.se_vruntime = 1;
+	runq_add(&rq, &t[0], RQ_SAME, 0);
+	CHECK(runq_stealable(&rq, other, true, 0) == NULL);
+	runq_add(&rq, &t[1], RQ_SAME, 1000);
+	CHECK(runq_stealable(&rq, other, true, 1000) == &t[1]);
+	CHECK(runq_stealable(&rq, other, false, 1000) == NULL);
+	CHECK(runq_stealable(&rq, other, false, 1000 + SCHED_HOT) == &t[1]);
+	class(&t[2], SCHED_FIFO, 1);
+	runq_add(&rq, &t[2], RQ_SAME, 1000);
+	CHECK(runq_stealable(&rq, other, false, 1000) == &t[2]);
+	host_free(other);
+}
+
+TEST(yielding)
+{
+	queues_init();
+	runq_add(&rq, &t[1], RQ_SAME, 0);
+	t[2].l_sched.se_vruntime = 77;
+	runq_add(&rq, &t[2], RQ_SAME, 0);
+	runq_yield(&rq, &t[0]);
+	CHECK_EQ(t[0].l_sched.se_vruntime, 78);
+	runq_add(&rq, &t[0], RQ_SAME, 0);
+	CHECK(take() == &t[1]);
+	CHECK(take() == &t[2]);
+	CHECK(take() == &t[0]);
+}
+
+/* ---- on the simulated machine ---- */
+
+static volatile unsigned int finished;
+static struct lwp *threads[64];
+
+static void
+wait_for(unsigned int n)
+{
+	while (finished < n)
+		(void)kpause("test", false, nanouptime() + MS);
+}
+
+static void
+hog(void *arg)
+{
+	(void)arg;
+	for (;;)
+		sim_work(SEC);
+}
+
+static nsec_t
+cputime(struct lwp *l)
+{
+	nsec_t u, s;
+
+	sched_times(l, &u, &s);
+	return u + s;
+}
+
+static void
+nap(nsec_t span)
+{
+	(void)kpause("nap", false, nanouptime() + span);
+}
+
+static void
+fairness(void *arg)
+{
+	static struct proc nice5 = { .p_nice = 5 };
+	nsec_t start, c[3];
+
+	(void)arg;
+	for (unsigned int i = 0; i < 3; i++) {
+		threads[i] = sim_thread_new(hog, NULL);
+		if (i == 2)
+			threads[i]->l_proc = &nice5;
+		sched_enqueue(threads[i]);
+	}
+	start = nanouptime();
+	nap(3 * SEC);
+	for (unsigned int i = 0; i < 3; i++)
+		c[i] = cputime(threads[i]);
+	CHECK(c[0] + c[1] + c[2] > (nanouptime() - start) * 98 / 100);
+	CHECK(c[0] > c[1] * 95 / 100 && c[0] < c[1] * 105 / 100);
+	/* 1024 : 336 */
+	CHECK(c[2] * 1024 > c[0] * 336 * 9 / 10);
+	CHECK(c[2] * 1024 < c[0] * 336 * 11 / 10);
+}
+
+TEST(one_cpu_is_shared_by_weight)
+{
+	sim_run(1, 1, fairness, NULL);
+}
+
+static void
+all_cpus(void *arg)
+{
+	unsigned int n = *(unsigned int *)arg, i;
+	nsec_t start = nanouptime(), sum = 0, c, span;
+
+	for (i = 0; i < n; i++)
+		threads[i] = sim_thread(hog, NULL);
+	nap(2 * SEC);
+	span = nanouptime() - start;
+	for (i = 0; i < n; i++) {
+		c = cputime(threads[i]);
+		CHECK(c > span * 4 / n * 7 / 10);
+		sum += c;
+	}
+	CHECK(sum > 4 * span * 97 / 100);
+}
+
+TEST(work_spreads_over_the_cpus)
+{
+	unsigned int n = 4;
+
+	sim_run(4, 2, all_cpus, &n);
+}
+
+TEST(twice_as_many_threads_as_cpus)
+{
+	unsigned int n = 8;
+
+	sim_run(4, 3, all_cpus, &n);
+}
+
+/* A thread that sleeps most of the time gets the CPU soon. */
+static void
+latency(void *arg)
+{
+	nsec_t due, late, worst = 0;
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < 3; i++)
+		sim_thread(hog, NULL);
+	for (i = 0; i < 200; i++) {
+		due = nanouptime() + 10 * MS;
+		(void)kpause("test", false, due);
+		late = nanouptime() - due;
+		worst = MAX(worst, late);
+		sim_work(100000);
+	}
+	CHECK(worst < 4 * MS);
+}
+
+TEST(sleepers_get_the_cpu_soon)
+{
+	sim_run(1, 4, latency, NULL);
+}
+
+static unsigned int order[8], norder;
+
+static void
+rt_thread(void *arg)
+{
+	sim_work(50 * MS);
+	order[norder++] = (unsigned int)(uintptr_t)arg;
+	finished++;
+}
+
+static void
+realtime(void *arg)
+{
+	struct lwp *l;
+	unsigned int i;
+
+	(void)arg;
+	class(curlwp, SCHED_FIFO, 99);
+	sched_setpriority_lwp(curlwp);
+	sim_thread(hog, NULL);
+	for (i = 0; i < 4; i++) {
+		l = sim_thread_new(rt_thread, (void *)(uintptr_t)i);
+		class(l, SCHED_FIFO, (int)(i % 2 * 10 + 1));
+		sched_enqueue(l);
+	}
+	wait_for(4);
+	CHECK_EQ(order[0], 1);
+	CHECK_EQ(order[1], 3);
+	CHECK_EQ(order[2], 0);
+	CHECK_EQ(order[3], 2);
+}
+
+TEST(fifo_runs_in_order)
+{
+	sim_run(1, 5, realtime, NULL);
+}
+
+static void
+round_robin(void *arg)
+{
+	struct lwp *l[3];
+	nsec_t c[3];
+	unsigned int i;
+
+	(void)arg;
+	class(curlwp, SCHED_FIFO, 99);
+	sched_setpriority_lwp(curlwp);
+	for (i = 0; i < 3; i++) {
+		l[i] = sim_thread_new(hog, NULL);
+		class(l[i], i < 2 ? SCHED_RR : SCHED_OTHER, i < 2 ? 5 : 0);
+		sched_enqueue(l[i]);
+	}
+	nap(2 * SEC);
+	for (i = 0; i < 3; i++)
+		c[i] = cputime(l[i]);
+	CHECK(c[0] > 850 * MS && c[1] > 850 * MS);
+	CHECK(c[2] < 20 * MS);
+}
+
+TEST(round_robin_shares)
+{
+	sim_run(1, 6, round_robin, NULL);
+}
+
+static void
+pinned(void *arg)
+{
+	unsigned int cpu = (unsigned int)(uintptr_t)arg;
+
+	for (unsigned int i = 0; i < 200; i++) {
+		CHECK_EQ(curcpu()->ci_index, cpu);
+		sim_work(MS / 2);
+		CHECK_EQ(curcpu()->ci_index, cpu);
+		nap(MS / 4);
+	}
+	finished++;
+}
+
+static void
+affinity(void *arg)
+{
+	uint64_t mask[1];
+	struct lwp *l;
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < 6; i++) {
+		l = sim_thread_new(pinned, (void *)(uintptr_t)(i % 3));
+		l->l_affinity[0] = 1ULL << i % 3;
+		sched_enqueue(l);
+	}
+	wait_for(6);
+	/* One that runs, and we ourselves, are moved. */
+	l = sim_thread(hog, NULL);
+	for (i = 0; i < 20; i++) {
+		mask[0] = 1ULL << i % 3;
+		sched_setaffinity_lwp(l, mask);
+		nap(3 * MS);
+		CHECK_EQ(l->l_cpu->ci_index, i % 3);
+		sched_setaffinity_lwp(curlwp, mask);
+		CHECK_EQ(curcpu()->ci_index, i % 3);
+	}
+}
+
+TEST(affinity_is_kept)
+{
+	for (uint64_t seed = 1; seed < 4; seed++) {
+		finished = 0;
+		sim_run(3, seed, affinity, NULL);
+		break;
+	}
+}
+
+static void
+yielder(void *arg)
+{
+	for (unsigned int i = 0; i < 1000; i++) {
+		order[(uintptr_t)arg]++;
+		CHECK(order[0] - order[1] + 2 <= 4);
+		sched_yield_cpu();
+	}
+	finished++;
+}
+
+static void
+yields(void *arg)
+{
+	(void)arg;
+	sim_thread(yielder, (void *)0);
+	sim_thread(yielder, (void *)1);
+	wait_for(2);
+}
+
+TEST(yield_alternates)
+{
+	sim_run(1, 8, yields, NULL);
+}
+
+/* No timer fires on an idle machine, and few while one thread runs. */
+static void
+tickless(void *arg)
+{
+	unsigned int before;
+
+	(void)arg;
+	nap(SEC);
+	before = sim_timer_sets;
+	nap(100 * SEC);
+	CHECK(sim_timer_sets - before <= 4);
+	before = sim_timer_sets;
+	sim_work(SEC);
+	CHECK(sim_timer_sets - before <= 110);
+}
+
+TEST(idle_without_ticks)
+{
+	sim_run(4, 9, tickless, NULL);
+}
+
+/* ---- CPU time ---- */
+
+static void
+accounting(void *arg)
+{
+	struct cpu_times ct;
+	struct cpu_info *ci;
+	nsec_t user, sys, sum = 0, all;
+	struct lwp *l = sim_thread(hog, NULL);
+
+	(void)arg;
+	nap(2 * SEC);
+	sched_times(l, &user, &sys);
+	CHECK(user + sys > 1950 * MS && user + sys <= nanouptime());
+	CHECK(user > (user + sys) * 9 / 10);
+	CPU_FOREACH(ci) {
+		sched_cpu_times(ci, &ct);
+		sum += ct.ct_user + ct.ct_nice + ct.ct_sys + ct.ct_idle;
+		if (ci == l->l_cpu)
+			CHECK(ct.ct_user > 1800 * MS);
+	}
+	all = nanouptime() * ncpu;
+	CHECK(sum > all * 99 / 100 && sum <= all);
+}
+
+TEST(time_is_accounted)
+{
+	sim_run(2, 10, accounting, NULL);
+}
+
+static void
+load(void *arg)
+{
+	unsigned long avg[3];
+
+	(void)arg;
+	sim_thread(hog, NULL);
+	sim_thread(hog, NULL);
+	nap(300 * SEC);
+	sched_loadavg(avg);
+	/* 2 * (1 - e^-5): 1.98 */
+	CHECK(avg[0] > (195 << FSHIFT) / 100 && avg[0] < (210 << FSHIFT) / 100);
+	CHECK(avg[0] > avg[1] && avg[1] > avg[2]);
+}
+
+TEST(load_average)
+{
+	sim_work_step = 2 * MS;
+	sim_run(2, 11, load, NULL);
+}
+
+static void
+load_decays(void *arg)
+{
+	unsigned long avg[3];
+
+	(void)arg;
+	sim_work(100 * SEC);
+	nap(602 * SEC);
+	sched_loadavg(avg);
+	CHECK(avg[0] < (1 << FSHIFT) / 1000);
+	CHECK(avg[2] > (1 << FSHIFT) / 100);
+	nap(100001 * SEC);
+	sched_loadavg(avg);
+	CHECK(avg[2] < (1 << FSHIFT) / 1000);
+}
+
+TEST(load_average_decays_in_sleep)
+{
+	sim_work_step = 2 * MS;
+	sim_run(1, 12, load_decays, NULL);
+}
+
+/* ---- CPUs come and go ---- */
+
+static void
+hotplug(void *arg)
+{
+	nsec_t before[8], at;
+	unsigned int i, round;
+
+	(void)arg;
+	for (i = 0; i < 6; i++)
+		threads[i] = sim_thread(hog, NULL);
+	for (round = 0; round < 4; round++) {
+		nap(20 * MS);
+		CHECK_EQ(cpu_detach(cpu_infos[2]), 0);
+		CHECK(!cpu_infos[2]->ci_online);
+		CHECK_EQ(ncpu, 2);
+		CHECK_EQ(cpu_detach(cpu_infos[2]), EBUSY);
+		for (i = 0; i < 6; i++)
+			before[i] = cputime(threads[i]);
+		at = nanouptime();
+		nap(100 * MS);
+		for (i = 0; i < 6; i++) {
+			CHECK(threads[i]->l_cpu != cpu_infos[2]);
+			CHECK(cputime(threads[i]) - before[i] >
+			    (nanouptime() - at) / 6);
+		}
+		CHECK_EQ(cpu_attach(cpu_infos[2]), 0);
+		sim_cpu_start(cpu_infos[2]);
+		CHECK_EQ(ncpu, 3);
+	}
+	nap(100 * MS);
+	CHECK(cpu_infos[2]->ci_runqueue->rq_cur != cpu_infos[2]->ci_idlelwp);
+}
+
+TEST(cpus_leave_and_return)
+{
+	sim_run(3, 13, hotplug, NULL);
+}
