@@ -26,8 +26,9 @@
 #define	RLIM_NLIMITS		16
 #define	RLIM_INFINITY		(~(uint64_t)0)
 
-struct rlimit {
-	uint64_t	rlim_cur, rlim_max;
+struct rlimit {			/* read without a lock, in one piece */
+	uint64_t	rlim_cur __aligned(8);
+	uint64_t	rlim_max __aligned(8);
 };
 
 struct rusage_ns {
