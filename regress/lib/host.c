@@ -20,7 +20,7 @@
 
 #include "host.h"
 
-#define	TEST_SECONDS	120	/* a test that takes longer has failed */
+#define	TEST_SECONDS	60	/* a test that takes longer has failed */
 
 struct ktest {
 	const char *name;

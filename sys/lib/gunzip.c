@@ -76,24 +76,6 @@ result_errno(enum libdeflate_result result)
 	}
 }
 
-/* Is the rest nothing but the zeros that fill a block up? */
-static bool
-all_zero(const char *p, size_t n)
-{
-	for (; n > 0; p++, n--)
-		if (*p != 0)
-			return false;
-	return true;
-}
-
-static int
-member(struct libdeflate_decompressor *d, const void *in, size_t inlen,
-    void *out, size_t outcap, size_t *outlen, size_t *used)
-{
-	return result_errno(libdeflate_gzip_decompress_ex(d, in, inlen, out,
-	    outcap, used, outlen));
-}
-
 int
 gunzip_member(const void *in, size_t inlen, void *out, size_t outcap,
     size_t *outlen, size_t *used)
@@ -107,36 +89,8 @@ gunzip_member(const void *in, size_t inlen, void *out, size_t outcap,
 	d = libdeflate_alloc_decompressor();
 	if (d == NULL)
 		return ENOMEM;
-	error = member(d, in, inlen, out, outcap, outlen, used);
+	error = result_errno(libdeflate_gzip_decompress_ex(d, in, inlen, out,
+	    outcap, used, outlen));
 	libdeflate_free_decompressor(d);
-	return error;
-}
-
-int
-gunzip(const void *in, size_t inlen, void *out, size_t outcap, size_t *outlen)
-{
-	struct libdeflate_decompressor *d;
-	const char *p = in;
-	size_t used, got, total = 0;
-	int error;
-
-	if (!gunzip_probe(in, inlen))
-		return EINVAL;
-	libdeflate_set_memory_allocator(deflate_alloc, deflate_free);
-	d = libdeflate_alloc_decompressor();
-	if (d == NULL)
-		return ENOMEM;
-	do {
-		error = member(d, p, inlen, (char *)out + total,
-		    outcap - total, &got, &used);
-		if (error != 0)
-			break;
-		p += used;
-		inlen -= used;
-		total += got;
-	} while (inlen > 0 && !all_zero(p, inlen));
-	libdeflate_free_decompressor(d);
-	if (error == 0)
-		*outlen = total;
 	return error;
 }

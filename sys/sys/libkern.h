@@ -102,15 +102,13 @@ void	kheapsort(void *, size_t n, size_t size,
 uint64_t muldiv64(uint64_t n, uint64_t mul, uint64_t div);
 
 /*
- * gzip (RFC 1952) of any number of members.  gunzip() puts the whole of it
- * into out: EINVAL if it is corrupt or not gzip, ENOSPC if outcap is too
- * small, ENOMEM.  Thread context, may sleep.  gunzip_size() tells the size
- * modulo 2^32 that the trailer of the last member claims; untrusted.
+ * gzip (RFC 1952).  gunzip_member() decompresses the member at the start of
+ * the input; *used is its length there.  EINVAL if it is corrupt or not gzip,
+ * ENOSPC if outcap is too small, ENOMEM.  Thread context, may sleep.
+ * gunzip_size() tells the size modulo 2^32 that the trailer at the input's end
+ * claims; untrusted.
  */
 bool	gunzip_probe(const void *, size_t);
-int	gunzip(const void *in, size_t inlen, void *out, size_t outcap,
-	    size_t *outlen) __must_check;
-/* Only the first member; *used is its length in the input. */
 int	gunzip_member(const void *in, size_t inlen, void *out, size_t outcap,
 	    size_t *outlen, size_t *used) __must_check;
 int	gunzip_size(const void *in, size_t inlen, size_t *size) __must_check;

@@ -16,13 +16,13 @@ int
 fuzz_one(const uint8_t *data, size_t size)
 {
 	static const size_t caps[] = { 1, 100, 4096 };
-	size_t i, n = 0;
+	size_t i, n = 0, used;
 	char *out;
 
 	for (i = 0; i < __arraycount(caps); i++) {
 		out = kmem_alloc(caps[i], KM_SLEEP);
-		if (gunzip(data, size, out, caps[i], &n) == 0)
-			KASSERT(n <= caps[i]);
+		if (gunzip_member(data, size, out, caps[i], &n, &used) == 0)
+			KASSERT(n <= caps[i] && used <= size);
 		kmem_free(out, caps[i]);
 		KASSERT(kmem_outstanding() == 0);
 	}
