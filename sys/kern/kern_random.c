@@ -35,7 +35,8 @@
 #define	KEY_BYTES	32
 #define	BLOCK_BYTES	64
 #define	CPU_WORDS	8		/* 64-bit words of RDSEED to mix in */
-#define	JITTER_ROUNDS	1024
+#define	JITTER_ROUNDS	1024		/* when there is nothing better ... */
+#define	JITTER_FEW	64		/* ... and when there is */
 #define	RESEED_PERIOD	(300 * NSEC_PER_SEC)
 
 static struct spinlock root_lock = SPINLOCK_INITIALIZER("random");
@@ -131,14 +132,14 @@ reseed_clocks(void)
  * hypervisor and other guests make it differ.
  */
 static void
-reseed_jitter(void)
+reseed_jitter(unsigned int rounds)
 {
 	static volatile uint8_t work[4096];
 	uint32_t times[64];
 	unsigned int i, j;
 	nsec_t last = clock_raw(), now;
 
-	for (i = 0; i < JITTER_ROUNDS; i++) {
+	for (i = 0; i < rounds; i++) {
 		for (j = 0; j < 16; j++)
 			work[(i * 67 + j * 257 + work[j]) % sizeof(work)]++;
 		now = clock_raw();
@@ -156,8 +157,8 @@ random_init(void)
 
 	random_reseed(&bootinfo, sizeof(bootinfo));
 	reseed_clocks();
-	reseed_jitter();
 	cpu = reseed_cpu();
+	reseed_jitter(cpu != NULL ? JITTER_FEW : JITTER_ROUNDS);
 	root_stale = nanouptime() + RESEED_PERIOD;
 	random_ready = true;
 	printf("random: seeded from %s%sclock jitter and boot data\n",
@@ -173,8 +174,7 @@ random_resume(bool newdomain)
 	if (!newdomain)
 		return;
 	reseed_clocks();
-	reseed_jitter();
-	(void)reseed_cpu();
+	reseed_jitter(reseed_cpu() != NULL ? JITTER_FEW : JITTER_ROUNDS);
 }
 
 /* This CPU's key from the root.  Interrupts off. */

@@ -31,20 +31,25 @@ static size_t init_used;
 
 SET_DECLARE(boot_options, const struct boot_option_desc);
 
-/* Options of Linux's kernel that need not mean anything here. */
+/*
+ * Options of Linux's kernel.  Some mean something here, to whoever looks for
+ * them; the others need not.
+ */
 static const char *const ignored[] = {
 	"BOOT_IMAGE", "acpi", "apparmor", "apic", "audit", "biosdevname",
-	"boot_delay", "clocksource", "consoleblank", "cgroup_enable",
-	"crashkernel", "earlycon", "earlyprintk", "edd", "elevator", "fbcon",
-	"fips", "fsck", "hpet", "idle", "ima", "intel_iommu", "iommu",
-	"isolcpus", "keep_bootcon", "lapic", "lockdown", "lsm", "mce", "mem",
-	"mitigations", "net", "noapic", "noacpi", "nofb", "noexec", "nohz",
-	"nokaslr", "nolapic", "nomodeset", "nmi_watchdog", "noresume",
-	"noswap", "notsc", "nopti", "nospectre_v1", "nospectre_v2",
-	"numa", "panic", "panic_on_oops", "pci", "pcie_aspm", "preempt", "pti",
-	"raid", "random", "resume", "security", "selinux", "spectre_v2",
-	"swapaccount", "swiotlb", "tsc", "vga", "video", "watchdog",
-	"xen_blkfront", "xencons", "xen_emul_unplug", "zswap",
+	"boot_delay", "clocksource", "console", "consoleblank",
+	"cgroup_enable", "crashkernel", "earlycon", "earlyprintk", "edd",
+	"elevator", "fbcon", "fips", "fsck", "hpet", "idle", "ima",
+	"intel_iommu", "iommu", "ip", "isolcpus", "keep_bootcon", "lapic",
+	"lockdown", "lsm", "mce", "mem", "mitigations", "net", "nfsroot",
+	"noapic", "noacpi", "nofb", "noexec", "nohz", "nokaslr", "nolapic",
+	"nomodeset", "nmi_watchdog", "noresume", "noswap", "notsc", "nopti",
+	"nospectre_v1", "nospectre_v2", "numa", "panic", "panic_on_oops",
+	"pci", "pcie_aspm", "preempt", "pti", "raid", "random", "resume",
+	"ro", "root", "rootdelay", "rootflags", "rootfstype", "rootwait",
+	"rw", "security", "selinux", "spectre_v2", "swapaccount", "swiotlb",
+	"tsc", "vga", "video", "watchdog", "xen_blkfront", "xencons",
+	"xen_emul_unplug", "zswap",
 };
 
 /*

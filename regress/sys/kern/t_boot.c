@@ -108,9 +108,9 @@ TEST(words_for_init)
 
 TEST(nothing_for_init)
 {
-	sort_line("root=/dev/xvda1 ro=1.5 earlyprintk=xen net.ifnames=0");
+	sort_line("root=/dev/xvda1 roo=1.5 earlyprintk=xen net.ifnames=0");
 	CHECK(boot_init_argv[1] == NULL);
-	CHECK_STR(boot_init_envp[2], "ro=1.5");
+	CHECK_STR(boot_init_envp[2], "roo=1.5");
 }
 
 TEST(unknown_domus_option)
