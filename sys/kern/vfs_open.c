@@ -239,6 +239,8 @@ create_last(struct nameidata *nd, mode_t mode, struct dentry **childp)
 		if (error == 0) {
 			d = dcache_enter(dir->p_dentry, &dn, vp, 0);
 			if (d == NULL) {
+				/* What the cache says is wrong now. */
+				dcache_delete(child, false);
 				error = ENOMEM;
 			} else {
 				dentry_put(child);
