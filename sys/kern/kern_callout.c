@@ -188,8 +188,8 @@ callout_pending(const struct callout *c)
 void
 callout_intr(void)
 {
-	/* The soft interrupt will program it again. */
-	atomic_store_relaxed(&queue_here()->cq_programmed, 0);
+	/* Interrupts are off; the soft interrupt will program it again. */
+	queue_here()->cq_programmed = 0;
 	if (callout_softint != NULL)
 		softint_schedule(callout_softint);
 }
