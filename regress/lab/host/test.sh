@@ -50,8 +50,10 @@ run_scenario() {
 	start=$SECONDS
 	TYPE=$2 VCPUS=$3 timeout -k 5 "$limit" bash -c \
 	    '. "$LAB_SRC/lib.sh"; . "$0"; exit $((TAP_FAILED != 0))' \
-	    "$1" 2>&1 </dev/null | tee "$dir/tap"
-	rc=${PIPESTATUS[0]}
+	    "$1" </dev/null > >(tee "$dir/tap") 2>&1 &
+	wait $!		# not in the foreground, so that ^C is heeded at once
+	rc=$?
+	sleep 0.2
 	failed=$(grep -c '^not ok' "$dir/tap")
 	if [ "$rc" -ge 124 ]; then
 		echo "not ok - ${name#t_} did not end within $limit s" |
@@ -64,6 +66,7 @@ run_scenario() {
 		    tee -a "$dir/tap"
 	fi
 	failed=$(grep -c '^not ok' "$dir/tap")
+	cat "$dir/tap" >>"$LAB/logs/tap"
 	collect_logs "$dir" "$failed"
 	[ "$failed" = 0 ] || echo "# logs: $dir"
 	echo "# ${name#t_}: $((SECONDS - start)) s"
@@ -82,7 +85,7 @@ lab_healthy() {
 }
 
 cmd_test() {
-	local kernel="" types="" vcpus="" list=0 patterns=() f v p pass fail n
+	local kernel="" types="" vcpus="" list=0 patterns=() f v p pass fail n fd
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--kernel)	kernel=$2; shift 2 ;;
@@ -125,7 +128,9 @@ cmd_test() {
 	[ -f "$KERNEL" ] || die "no kernel $KERNEL"
 	cmd_start || return
 	. "$LAB_SRC/lib.sh"
-	trap 'exit 130' INT TERM HUP
+	exec {fd}>"$LAB/.test"
+	flock -n "$fd" || die "another lab test runs in $LAB"
+	trap 'kill $(jobs -p) 2>/dev/null; exit 130' INT TERM HUP
 	destroy_all
 	dom0 'xl dmesg -c >/dev/null'
 	pass=0 fail=0
@@ -133,8 +138,7 @@ cmd_test() {
 	: >"$tap"
 	for v in "${todo[@]}"; do
 		f=${v% *} v=${v##* }
-		run_scenario "$f" "${v%/*}" "${v#*/}" | tee -a "$tap"
-		[ "${PIPESTATUS[0]}" = 0 ] || lab_healthy
+		run_scenario "$f" "${v%/*}" "${v#*/}" || lab_healthy
 	done
 	pass=$(grep -c '^ok' "$tap")
 	fail=$(grep -c '^not ok' "$tap")
