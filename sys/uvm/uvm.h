@@ -127,6 +127,8 @@ void	uvm_balloon_return(struct vm_page *);
  * or the caller is being killed.  Thread context, no spin lock.
  */
 int	uvm_wait(size_t npages) __must_check;
+/* Has SIGKILL been sent to the thread?  Then it gets no memory by waiting. */
+bool	uvm_being_killed(const struct lwp *);
 
 /* -- kernel address space (uvm_km.c) -- */
 #define	UVM_KM_NOSLEEP	0x1

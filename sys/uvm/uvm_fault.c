@@ -216,6 +216,25 @@ anon_copy(struct vm_page *from)
 	return an;
 }
 
+/*
+ * A page of our own that is mapped, but not for writing: so it is after fork
+ * and after mprotect, and mostly not alone.  All of the block get their right
+ * back at once.
+ */
+static bool
+fault_upgrade(const struct fault *f)
+{
+	struct ahead a;
+
+	if (f->f_buf != NULL)
+		return false;
+	ahead_init(&a, f);
+	ahead_gather(&a, f, NULL);
+	return pmap_upgrade(fault_pmap(f), a.a_start, a.a_rw, a.a_n,
+	    f->f_entry->e_prot,
+	    (unsigned int)((f->f_va - a.a_start) >> PAGE_SHIFT));
+}
+
 static int
 fault_anon(struct fault *f, struct vm_anon *an)
 {
@@ -224,6 +243,8 @@ fault_anon(struct fault *f, struct vm_anon *an)
 	struct vm_anon *copy;
 	int error;
 
+	if (sole && f->f_write && fault_upgrade(f))
+		return 0;
 	if (sole || !f->f_write)
 		return fault_enter_around(f, an->an_page, sole, NULL);
 	copy = anon_copy(an->an_page);

@@ -51,8 +51,8 @@ uvm_pdaemon_freed(void)
 		cv_broadcast(&free_cv);
 }
 
-static bool
-being_killed(struct lwp *l)
+bool
+uvm_being_killed(const struct lwp *l)
 {
 	sigset_t kill = sigmask(SIGKILL);
 
@@ -73,7 +73,7 @@ uvm_wait(size_t n)
 		kmem_reap();
 		return uvm_page_enough(n) ? 0 : ENOMEM;
 	}
-	if (l == pd_lwp || being_killed(l))
+	if (l == pd_lwp || uvm_being_killed(l))
 		return ENOMEM;
 	KASSERT(curcpu()->ci_spin_depth == 0);
 	deadline = nanouptime() + WAIT_MAX;
@@ -81,7 +81,7 @@ uvm_wait(size_t n)
 	spin_enter(&pd_lock);
 	while (!uvm_page_enough(n)) {
 		now = nanouptime();
-		if (now >= deadline || being_killed(l)) {
+		if (now >= deadline || uvm_being_killed(l)) {
 			error = ENOMEM;
 			break;
 		}

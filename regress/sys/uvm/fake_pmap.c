@@ -219,6 +219,23 @@ pmap_enter(struct pmap *pm, vaddr_t va, struct vm_page *pg, vm_prot_t prot,
 	return pmap_enter_pages(pm, va, &pg, 1, prot, flags);
 }
 
+bool
+pmap_upgrade(struct pmap *pm, vaddr_t va, struct vm_page *const *pgs,
+    unsigned int n, vm_prot_t prot, unsigned int which)
+{
+	bool done = false;
+
+	for (unsigned int i = 0; i < n; i++, va += PAGE_SIZE) {
+		struct mapping *m = *find(pm, va);
+
+		if (m == NULL || m->special || m->pg != pgs[i])
+			continue;
+		m->prot |= prot;
+		done |= i == which;
+	}
+	return done;
+}
+
 int
 pmap_enter_special(struct pmap *pm, vaddr_t va, paddr_t pa, vm_prot_t prot)
 {

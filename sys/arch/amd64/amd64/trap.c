@@ -127,6 +127,8 @@ user_page_fault(struct lwp *l, struct trapframe *tf, uintptr_t addr)
 		user_signal(l, SIGSEGV, SEGV_MAPERR, addr, T_PF);
 		break;
 	case ENOMEM:
+		if (uvm_being_killed(l))
+			break;
 		printf("uvm: out of memory: killing process %d (%s)\n",
 		    l->l_proc->p_pid, l->l_proc->p_comm);
 		psignal(l->l_proc, SIGKILL);

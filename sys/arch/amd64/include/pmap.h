@@ -96,6 +96,13 @@ int	pmap_enter(struct pmap *, vaddr_t, struct vm_page *, vm_prot_t,
 /* n pages at consecutive addresses; NULL entries are skipped. One batch. */
 int	pmap_enter_pages(struct pmap *, vaddr_t, struct vm_page *const *,
 	    unsigned int n, vm_prot_t, int flags);
+/*
+ * Add rights in one batch to those of the n <= 32 entries from va on that map
+ * that very page already; the others stay as they are.  True if the entry with
+ * index `which` has the rights now.
+ */
+bool	pmap_upgrade(struct pmap *, vaddr_t, struct vm_page *const *,
+	    unsigned int n, vm_prot_t, unsigned int which);
 /* Map pages that are no managed memory (vDSO data, shared info). */
 int	pmap_enter_special(struct pmap *, vaddr_t, paddr_t, vm_prot_t);
 void	pmap_remove(struct pmap *, vaddr_t start, vaddr_t end);

@@ -516,6 +516,40 @@ pmap_remove(struct pmap *pm, vaddr_t start, vaddr_t end)
 
 /* -- rights -- */
 
+bool
+pmap_upgrade(struct pmap *pm, vaddr_t va, struct vm_page *const *pages,
+    unsigned int n, vm_prot_t prot, unsigned int which)
+{
+	struct pte_update pu[PMAP_BATCH];
+	struct pte_flush pf = { .pf_va = va, .pf_local = true };
+	uint64_t bits = prot_bits(prot), *slot = NULL, old, new;
+	unsigned int i, todo = 0;
+	bool done = false;
+
+	KASSERT(!is_kernel(pm) && n <= PMAP_BATCH);
+	spin_enter(&pm->pm_lock);
+	for (i = 0; i < n; i++, va += PAGE_SIZE) {
+		slot = slot != NULL && PT_INDEX(va, 1) != 0 ? slot + 1 :
+		    walk(pm, va, 1);
+		if (slot == NULL || pages[i] == NULL || (*slot & PTE_P) == 0 ||
+		    (*slot & PTE_SW0) == 0 || (pmap_backend->pb_read(slot) &
+		    PTE_FRAME) != VM_PAGE_TO_PHYS(pages[i]))
+			continue;
+		done |= i == which;
+		old = *slot;
+		new = (old | (bits & PTE_W)) & ~(~bits & PTE_NX);
+		if (new == old)
+			continue;
+		pu[todo].pu_slot = slot;
+		pu[todo++].pu_val = new;
+		pf.pf_npages = i + 1;
+	}
+	if (todo != 0)
+		pmap_backend->pb_update(pm, PTE_OP_KEEPAD, pu, todo, &pf);
+	spin_exit(&pm->pm_lock);
+	return done;
+}
+
 /* Take rights away inside one table.  The next va. */
 static vaddr_t
 protect_entries(struct pmap *pm, uint64_t *slot, vaddr_t va, vaddr_t end,

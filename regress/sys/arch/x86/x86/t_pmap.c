@@ -221,7 +221,7 @@ setup(void)
 
 /* -- the model -- */
 
-static struct {
+static struct mpage {
 	struct vm_page	*page;
 	vm_prot_t	prot;
 } model[NPMAPS][NGROUPS][NSLOTS];
@@ -345,6 +345,30 @@ op_enter(unsigned int p)
 	    0);
 }
 
+static void
+op_upgrade(unsigned int p)
+{
+	unsigned int g = rnd(NGROUPS), i = rnd(NSLOTS), j, n, which;
+	struct vm_page *pages[NSLOTS];
+	vm_prot_t prot = random_prot();
+	struct mpage *m;
+	bool there = false;
+
+	n = 1 + rnd(16);
+	n = MIN(n, NSLOTS - i);
+	which = rnd(n);
+	for (j = 0; j < n; j++) {
+		m = &model[p][g][i + j];
+		pages[j] = rnd(5) == 0 ? VM_PAGE(rnd(NPAGES)) : m->page;
+		if (pages[j] == NULL || pages[j] != m->page)
+			continue;
+		m->prot |= prot;
+		there |= j == which;
+	}
+	CHECK_EQ(pmap_upgrade(pm[p], va_of(g, i), pages, n, prot, which),
+	    there);
+}
+
 /* A range from one address to another, of any group. */
 static void
 op_range(unsigned int p, bool protect)
@@ -439,8 +463,10 @@ TEST(random_operations)
 	for (n = 0; n < 20000; n++) {
 		p = rnd(NPMAPS);
 		k = rnd(100);
-		if (k < 45)
+		if (k < 40)
 			op_enter(p);
+		else if (k < 45)
+			op_upgrade(p);
 		else if (k < 60)
 			op_range(p, false);
 		else if (k < 75)
