@@ -81,7 +81,7 @@ pagebuf_alloc(struct pagebuf *pb, size_t size)
 	size_t npages = atop(round_page(size)), i, n;
 
 	memset(pb, 0, sizeof(*pb));
-	if (npages >= uvmexp.free)
+	if (npages == 0 || npages >= uvmexp.free)
 		return ENOMEM;
 	pb->pb_pages = kmem_zalloc(npages * sizeof(*pb->pb_pages), KM_SLEEP);
 	if (pb->pb_pages == NULL)
@@ -492,8 +492,8 @@ initramfs_unpack(struct lwp *l)
 {
 	const unsigned char *p = boot_module_map();
 	size_t len = (size_t)bootinfo.bi_module_len, pos = 0, used, size;
+	struct unpack up = { .up_lwp = l };
 	struct pagebuf pb;
-	struct unpack *up;
 	bool freed = false;
 	int error = 0;
 
@@ -501,14 +501,8 @@ initramfs_unpack(struct lwp *l)
 		printf("initramfs: none\n");
 		return;
 	}
-	up = kmem_zalloc(sizeof(*up), KM_SLEEP);
-	if (up == NULL) {
-		printf("initramfs: no memory\n");
-		return;
-	}
-	up->up_lwp = l;
 	while (error == 0 && !freed) {
-		error = unpack_archives(up, p + pos, len - pos, &used);
+		error = unpack_archives(&up, p + pos, len - pos, &used);
 		pos += used;
 		if (error != 0 || pos == len)
 			break;
@@ -524,22 +518,21 @@ initramfs_unpack(struct lwp *l)
 			boot_module_free();
 			freed = true;
 		}
-		up->up_buf = &pb;
-		error = unpack_archives(up, (unsigned char *)pb.pb_va, size,
+		up.up_buf = &pb;
+		error = unpack_archives(&up, (unsigned char *)pb.pb_va, size,
 		    &used);
 		if (error == 0 && used != size)
 			complain((unsigned char *)pb.pb_va + used,
 			    size - used, used);
-		up->up_buf = NULL;
+		up.up_buf = NULL;
 		pagebuf_free(&pb);
 	}
 	if (!freed)
 		boot_module_free();
-	printf("initramfs: %zu files, %llu KiB from %zu KiB", up->up_files,
-	    (unsigned long long)up->up_bytes / 1024, len / 1024);
-	if (up->up_failed != 0)
-		printf(", %zu could not be made", up->up_failed);
+	printf("initramfs: %zu files, %llu KiB from %zu KiB", up.up_files,
+	    (unsigned long long)up.up_bytes / 1024, len / 1024);
+	if (up.up_failed != 0)
+		printf(", %zu could not be made", up.up_failed);
 	printf("\n");
-	links_free(up);
-	kmem_free(up, sizeof(*up));
+	links_free(&up);
 }

@@ -182,7 +182,8 @@ write_chunk(struct vnode *vp, struct uio *uio)
 		error = uvm_obj_uiomove(tn->tn_uobj, off, n, uio);
 	/* A copy that stopped short does not make the file longer. */
 	if (error != 0 && tn->tn_size > oldsize)
-		(void)set_size(tn, MAX(oldsize, uio->uio_offset));
+		(void)set_size(tn, uio->uio_offset == (off_t)off ? oldsize :
+		    MAX(oldsize, uio->uio_offset));
 	settle(vp, want);
 	return error;
 }
