@@ -55,7 +55,7 @@ static struct sim_cpu cpus[MAXCPUS];
 static unsigned int ncpus;
 static uint64_t rng;
 static struct host_context *outside, *boot_context;
-static bool ended;
+static bool running, ended;
 static nsec_t mono_last;
 
 static struct sim_cpu *
@@ -188,10 +188,12 @@ shim_curlwp(void)
 bool
 intr_disable(void)
 {
-	struct sim_cpu *sc = self();
-	bool was = sc->sc_intr;
+	bool was;
 
-	sc->sc_intr = false;
+	if (running)
+		step(STEP / 4);
+	was = self()->sc_intr;
+	self()->sc_intr = false;
 	return was;
 }
 
@@ -486,6 +488,7 @@ boot_main(void *arg)
 		cpu_setup(i);
 		sim_cpu_start(cpu_infos[i]);
 	}
+	running = true;
 	sim_thread(reaper, NULL);
 	b->func(b->arg);
 	sim_end();
@@ -513,6 +516,7 @@ sim_run(unsigned int n, uint64_t seed, void (*func)(void *), void *arg)
 void
 sim_end(void)
 {
+	running = false;
 	ended = true;
 	(void)intr_disable();
 	host_context_switch(self()->sc_context, outside);

@@ -231,22 +231,27 @@ self_freed(void *arg)
 	nfired++;
 }
 
+/* One CPU arms it and runs it, the other halts it and frees the object. */
 static void
 objects(void *arg)
 {
+	uint64_t mask[1];
 	struct object *o;
 	unsigned int i;
 
 	(void)arg;
 	for (i = 0; i < 300; i++) {
+		mask[0] = 1;
+		sched_setaffinity_lwp(curlwp, mask);
 		o = host_alloc(64, sizeof(*o));
 		o->o_alive = 1;
 		callout_init(&o->o_callout, object_fired, o);
 		callout_schedule(&o->o_callout, nanouptime() +
-		    (nsec_t)sim_random(5 * US));
-		sim_work((nsec_t)sim_random(5 * US) + 1);
-		if (sim_random(2) == 0)
-			sched_yield_cpu();
+		    (nsec_t)sim_random(30 * US));
+		mask[0] = 2;
+		sched_setaffinity_lwp(curlwp, mask);
+		CHECK_EQ(curcpu()->ci_index, 1);
+		sim_work((nsec_t)sim_random(20 * US) + 1);
 		(void)callout_halt(&o->o_callout);
 		o->o_alive = 0;
 		host_free(o);

@@ -508,6 +508,7 @@ mixed(void *arg)
 {
 	struct softint *si = arg;
 	unsigned int i;
+	bool intr;
 
 	for (i = 0; i < 100; i++) {
 		spin_enter(&sl);
@@ -519,6 +520,12 @@ mixed(void *arg)
 		CHECK(!stopped);
 		if (sim_random(5) == 0)
 			cpu_cross_call(called_there, &called);
+		if (sim_random(5) == 0) {
+			intr = intr_disable();
+			cpu_cross_call(called_there, &called);
+			CHECK(!intr_enabled());
+			intr_restore(intr);
+		}
 		if (sim_random(20) == 0) {
 			cpu_stop_others();
 			stopped = true;
