@@ -22,7 +22,7 @@
 static struct mutex fifo_lock;
 static struct mount *pipe_mount;	/* [I] */
 static struct vfsmount *pipe_vfsmount;	/* [I] */
-static uint64_t next_pipe = 1;		/* [a] inode numbers */
+static unsigned long next_pipe = 1;		/* [a] inode numbers */
 
 static int
 fifo_get(struct vnode *vp, struct pipe **pip)

@@ -445,7 +445,7 @@ gunzip_part(const unsigned char *p, size_t len, struct pagebuf *pb,
 	else
 		printf("initramfs: too large: unpacked it needs more than the "
 		    "%zu KiB that are free\n",
-		    uvmexp.free * (PAGE_SIZE / 1024));
+		    (size_t)(uvmexp.free * (PAGE_SIZE / 1024)));
 	return error;
 }
 

@@ -60,7 +60,7 @@ struct tmpfs_mount {
 	size_t		tm_maxnodes;		/* [a] 0: no limit */
 	size_t		tm_pages;		/* [a] in use */
 	size_t		tm_nodes;		/* [a] in use */
-	ino_t		tm_nextino;		/* [a] */
+	unsigned long	tm_nextino;		/* [a] */
 	mode_t		tm_mode;		/* [I] of the root, as given */
 	uid_t		tm_uid;			/* [I] */
 	gid_t		tm_gid;			/* [I] */
