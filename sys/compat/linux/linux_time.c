@@ -339,10 +339,11 @@ linux_sys_clock_nanosleep(struct lwp *l,
 	nsec_t when, deadline;
 	int error;
 
-	if (uap->clock == CLOCK_THREAD_CPUTIME_ID ||
-	    linux_clock_deadline(uap->clock, 0, &deadline) != 0)
-		return uap->clock == CLOCK_PROCESS_CPUTIME_ID ||
-		    uap->clock < 0 ? EOPNOTSUPP : EINVAL;
+	if (uap->clock < 0 || uap->clock == CLOCK_PROCESS_CPUTIME_ID ||
+	    uap->clock == CLOCK_THREAD_CPUTIME_ID)
+		return EOPNOTSUPP;
+	if ((error = linux_clock_deadline(uap->clock, 0, &deadline)) != 0)
+		return error;
 	if ((error = linux_timespec_in(uap->req, &when)) != 0)
 		return error;
 	if ((uap->flags & TIMER_ABSTIME) == 0)

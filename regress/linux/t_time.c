@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Clocks, sleeping, timers.
+ */
+#define	_GNU_SOURCE
+#include <sys/time.h>
+
+#include "tap.h"
+
+#define	MS	1000000LL
+
+static volatile sig_atomic_t count;
+static siginfo_t info;
+
+static void
+note_info(int signo, siginfo_t *si, void *uc)
+{
+	(void)signo;
+	(void)uc;
+	info = *si;
+	count++;
+}
+
+static void
+catch(int signo)
+{
+	struct sigaction sa = { .sa_sigaction = note_info,
+		.sa_flags = SA_SIGINFO };
+
+	CHECK_EQ(sigaction(signo, &sa, NULL), 0);
+}
+
+TEST(clocks_run)
+{
+	static const int clocks[] = { CLOCK_REALTIME, CLOCK_MONOTONIC,
+		CLOCK_MONOTONIC_RAW, CLOCK_BOOTTIME, CLOCK_REALTIME_COARSE,
+		CLOCK_MONOTONIC_COARSE };
+	struct timespec ts;
+
+	for (unsigned int i = 0; i < sizeof(clocks) / sizeof(int); i++) {
+		long long a = now_ns(clocks[i]), b;
+
+		sleep_ms(30);
+		b = now_ns(clocks[i]);
+		CHECK(b - a >= 20 * MS);
+		CHECK(b - a < 5000 * MS);
+		CHECK_EQ(syscall(SYS_clock_getres, clocks[i], &ts), 0);
+		CHECK(ts.tv_sec == 0 && ts.tv_nsec > 0);
+	}
+	CHECK_ERR(syscall(SYS_clock_gettime, 99, &ts), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_gettime, 1, 8), EFAULT);
+	CHECK_EQ(syscall(SYS_clock_getres, 1, NULL), 0);
+}
+
+TEST(monotonic_never_goes_back)
+{
+	long long last = 0, t;
+
+	for (int i = 0; i < 200000; i++) {
+		t = now_ns(CLOCK_MONOTONIC);
+		CHECK(t >= last);
+		last = t;
+	}
+}
+
+TEST(cpu_clocks)
+{
+	long long p = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+	long long t = now_ns(CLOCK_THREAD_CPUTIME_ID), end;
+	clockid_t id;
+
+	sleep_ms(100);
+	CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - p < 90 * MS);
+	end = now_ns(CLOCK_MONOTONIC) + 3000 * MS;
+	while (now_ns(CLOCK_THREAD_CPUTIME_ID) - t < 100 * MS)
+		CHECK(now_ns(CLOCK_MONOTONIC) < end);
+	CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - p >= 100 * MS);
+	CHECK_EQ(clock_getcpuclockid(getpid(), &id), 0);
+	CHECK(now_ns(id) >= 100 * MS);
+}
+
+TEST(wall_clock)
+{
+	struct timeval tv;
+	time_t t = time(NULL);
+
+	CHECK_EQ(gettimeofday(&tv, NULL), 0);
+	CHECK(tv.tv_sec - t <= 1);
+	CHECK(t > 1600000000);
+	time_t t2;
+	CHECK_EQ(syscall(SYS_time, &t2), t2);
+	CHECK(t2 - t <= 2);
+}
+
+TEST(nanosleep)
+{
+	struct timespec ts = { 0, 50 * MS };
+	long long start = now_ns(CLOCK_MONOTONIC);
+
+	CHECK_EQ(nanosleep(&ts, NULL), 0);
+	CHECK(now_ns(CLOCK_MONOTONIC) - start >= 50 * MS);
+	ts.tv_nsec = 1000000000;
+	CHECK_ERR(nanosleep(&ts, NULL), EINVAL);
+	ts.tv_nsec = -1;
+	CHECK_ERR(nanosleep(&ts, NULL), EINVAL);
+	ts = (struct timespec){ -1, 0 };
+	CHECK_ERR(nanosleep(&ts, NULL), EINVAL);
+	ts = (struct timespec){ 0, 0 };
+	CHECK_EQ(nanosleep(&ts, NULL), 0);
+	CHECK_ERR(syscall(SYS_nanosleep, 8, NULL), EFAULT);
+}
+
+static void
+sleep_until(int clock)
+{
+	long long end = now_ns(clock) + 60 * MS;
+	struct timespec ts = { end / 1000000000, end % 1000000000 };
+
+	CHECK_EQ(syscall(SYS_clock_nanosleep, clock, TIMER_ABSTIME, &ts,
+	    NULL), 0);
+	CHECK(now_ns(clock) >= end);
+	ts.tv_sec = 1;
+	CHECK_EQ(syscall(SYS_clock_nanosleep, clock, TIMER_ABSTIME, &ts,
+	    NULL), 0);
+}
+
+TEST(clock_nanosleep)
+{
+	struct timespec ts = { 0, 10 * MS };
+
+	sleep_until(CLOCK_MONOTONIC);
+	sleep_until(CLOCK_REALTIME);
+	sleep_until(CLOCK_BOOTTIME);
+	CHECK_EQ(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, &ts, &ts),
+	    0);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, 99, 0, &ts, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0,
+	    &ts, NULL), EOPNOTSUPP);
+}
+
+TEST(itimer_once)
+{
+	struct itimerval it = { { 0, 0 }, { 0, 50000 } }, old;
+	long long start = now_ns(CLOCK_MONOTONIC);
+
+	catch(SIGALRM);
+	CHECK_EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	CHECK_EQ(getitimer(ITIMER_REAL, &old), 0);
+	CHECK(old.it_value.tv_sec == 0 && old.it_value.tv_usec <= 50000 &&
+	    old.it_value.tv_usec > 0);
+	pause();
+	CHECK_EQ(count, 1);
+	CHECK(now_ns(CLOCK_MONOTONIC) - start >= 50 * MS);
+	CHECK_EQ(info.si_code, SI_KERNEL);
+	CHECK_EQ(getitimer(ITIMER_REAL, &old), 0);
+	CHECK_EQ(old.it_value.tv_usec, 0);
+	sleep_ms(100);
+	CHECK_EQ(count, 1);
+	it.it_value.tv_usec = 1000000;
+	CHECK_ERR(setitimer(ITIMER_REAL, &it, NULL), EINVAL);
+	CHECK_ERR(setitimer(9, &old, NULL), EINVAL);
+}
+
+TEST(itimer_periodic)
+{
+	struct itimerval it = { { 0, 20000 }, { 0, 20000 } };
+	struct itimerval off = { { 0, 0 }, { 0, 0 } }, old;
+
+	catch(SIGALRM);
+	CHECK_EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	while (count < 5)
+		pause();
+	CHECK_EQ(setitimer(ITIMER_REAL, &off, &old), 0);
+	CHECK_EQ(old.it_interval.tv_usec, 20000);
+	int before = count;
+	sleep_ms(60);
+	CHECK_EQ(count, before);
+}
+
+TEST(itimer_survives_exec_not_fork)
+{
+	struct itimerval it = { { 0, 0 }, { 0, 100000 } };
+	int status;
+	pid_t pid;
+
+	signal(SIGALRM, SIG_DFL);
+	if ((pid = fork()) == 0) {
+		CHECK_EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+		execl("/proc/self/exe", "t_time", "-sleep", NULL);
+		_exit(126);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM);
+	it.it_value.tv_sec = 10;
+	CHECK_EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
+	if ((pid = fork()) == 0) {
+		CHECK_EQ(getitimer(ITIMER_REAL, &it), 0);
+		CHECK_EQ(it.it_value.tv_sec, 0);
+		_exit(0);
+	}
+	reap(pid, 0);
+}
+
+TEST(alarm_call)
+{
+	CHECK_EQ(alarm(10), 0);
+	CHECK_EQ(alarm(0), 10);
+	CHECK_EQ(alarm(0), 0);
+}
+
+TEST(itimer_prof)
+{
+	struct itimerval it = { { 0, 0 }, { 0, 100000 } };
+	long long end = now_ns(CLOCK_MONOTONIC) + 10000 * MS;
+	long long cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
+
+	catch(SIGPROF);
+	CHECK_EQ(setitimer(ITIMER_PROF, &it, NULL), 0);
+	while (count == 0)
+		CHECK(now_ns(CLOCK_MONOTONIC) < end);
+	CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu >= 90 * MS);
+}
+
+TEST(posix_timer)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGRTMIN + 3 };
+	struct itimerspec its = { { 0, 20 * MS }, { 0, 20 * MS } };
+	timer_t id;
+
+	ev.sigev_value.sival_int = 77;
+	catch(SIGRTMIN + 3);
+	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &ev, &id), 0);
+	CHECK_EQ(timer_settime(id, 0, &its, NULL), 0);
+	while (count < 4)
+		pause();
+	CHECK_EQ(info.si_code, SI_TIMER);
+	CHECK_EQ(info.si_value.sival_int, 77);
+	CHECK_EQ(timer_gettime(id, &its), 0);
+	CHECK_EQ(its.it_interval.tv_nsec, 20 * MS);
+	CHECK(its.it_value.tv_nsec > 0 && its.it_value.tv_nsec <= 20 * MS);
+	CHECK_EQ(timer_delete(id), 0);
+	CHECK(timer_delete(id) != 0);
+	int before = count;
+	sleep_ms(60);
+	CHECK(count - before <= 1);
+	CHECK_ERR(timer_create(99, &ev, &id), EINVAL);
+	ev.sigev_signo = 99;
+	CHECK_ERR(timer_create(CLOCK_MONOTONIC, &ev, &id), EINVAL);
+}
+
+TEST(timer_overrun)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGUSR1 };
+	struct itimerspec its = { { 0, 10 * MS }, { 0, 10 * MS } };
+	sigset_t set;
+	timer_t id;
+
+	catch(SIGUSR1);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	CHECK_EQ(sigprocmask(SIG_BLOCK, &set, NULL), 0);
+	CHECK_EQ(timer_create(CLOCK_MONOTONIC, &ev, &id), 0);
+	CHECK_EQ(timer_settime(id, 0, &its, NULL), 0);
+	sleep_ms(105);
+	CHECK_EQ(sigprocmask(SIG_UNBLOCK, &set, NULL), 0);
+	CHECK(count >= 1);
+	CHECK(timer_getoverrun(id) >= 0);
+	CHECK(info.si_overrun >= 5 || timer_getoverrun(id) >= 0);
+	timer_delete(id);
+}
+
+TEST(timer_absolute)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+		.sigev_signo = SIGUSR1 };
+	long long end = now_ns(CLOCK_REALTIME) + 50 * MS;
+	struct itimerspec its = { { 0, 0 },
+		{ end / 1000000000, end % 1000000000 } };
+	timer_t id;
+
+	catch(SIGUSR1);
+	CHECK_EQ(timer_create(CLOCK_REALTIME, &ev, &id), 0);
+	CHECK_EQ(timer_settime(id, TIMER_ABSTIME, &its, NULL), 0);
+	if (count == 0)
+		pause();
+	CHECK(now_ns(CLOCK_REALTIME) >= end);
+}
+
+TEST(set_clock_needs_rights)
+{
+	struct timespec ts = { 1, 0 };
+
+	CHECK_ERR(syscall(SYS_clock_settime, CLOCK_MONOTONIC, &ts), EINVAL);
+	ts.tv_nsec = -1;
+	CHECK_ERR(syscall(SYS_clock_settime, CLOCK_REALTIME, &ts), EINVAL);
+	if (getuid() == 0) {
+		ts.tv_nsec = 0;
+		CHECK_EQ(seteuid(1000), 0);
+		CHECK_ERR(syscall(SYS_clock_settime, CLOCK_REALTIME, &ts),
+		    EPERM);
+	}
+}
