@@ -3,9 +3,9 @@
  * The memory devices: null, zero, full, random, urandom, kmsg.
  *
  * Overview: minors are Linux's.  random and urandom are the same generator,
- * which is seeded before the first program runs; what is written to them is mixed
- * in without being trusted as entropy.  kmsg gives the message buffer one record a
- * read and takes messages from user space.
+ * which is seeded before the first program runs; what is written to them is
+ * mixed in without being trusted as entropy.  kmsg gives the message buffer
+ * one record a read and takes messages from user space.
  *
  * Suspend: nothing here holds state; the generator reseeds itself.
  */

@@ -3,12 +3,12 @@
  * Terminals: the line discipline - what happens to bytes on their way from the
  * driver to the reader and from the writer to the driver.
  *
- * Overview: input goes through input_char(): signals, flow control, editing of the
- * line not yet ended (t_partial bytes at the queue's tail), echo.  A line end is a bit
- * in t_delim, so that reading knows where lines stop whatever bytes are in them;
- * an end of file is a line end whose byte is dropped.  Output goes through
- * tty_output_char() into t_outq, where the driver fetches it.  tty_dev.c holds
- * open, read, write, ioctl and job control.
+ * Overview: input goes through input_char(): signals, flow control, editing of
+ * the line not yet ended (t_partial bytes at the queue's tail), echo.  A line
+ * end is a bit in t_delim, so that reading knows where lines stop whatever
+ * bytes are in them; an end of file is a line end whose byte is dropped.
+ * Output goes through tty_output_char() into t_outq, where the driver fetches
+ * it.  tty_dev.c holds open, read, write, ioctl and job control.
  *
  * Locking: t_lock (spin) for all of a tty.  Signals are sent and the driver is
  * called with it released.
@@ -489,7 +489,8 @@ tty_input(struct tty *tp, const void *buf, size_t n)
 	for (i = 0; i < n; i++) {
 		/*
 		 * Full of lines nobody reads yet: let the driver keep the
-		 * rest.  A full partial line must go on, or its end never comes.
+		 * rest.  A full partial line must go on, or its end never
+		 * comes.
 		 */
 		if (tp->t_inq.tq_count >= TTY_QSIZE - 1 &&
 		    (tp->t_nlines > 0 ||

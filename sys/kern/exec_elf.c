@@ -6,8 +6,8 @@
  * only looks at the bytes it is given; the loader is exec_load.c.
  *
  * Untrusted input: everything.  A file passes only if its segments are in
- * ascending order, do not overlap, lie in user space and in the file, and can be
- * mapped page by page.
+ * ascending order, do not overlap, lie in user space and in the file, and can
+ * be mapped page by page.
  */
 #include <sys/assert.h>
 #include <sys/errno.h>

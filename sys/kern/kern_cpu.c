@@ -332,7 +332,8 @@ cpu_create_secondaries(void)
 	max = MIN(MIN(max, ncpu_possible), MAXCPUS);
 	if (max <= 1)
 		return;
-	kc = kmem_cache_create("cpu_info", sizeof(*ci), _Alignof(struct cpu_info));
+	kc = kmem_cache_create("cpu_info", sizeof(*ci),
+	    _Alignof(struct cpu_info));
 	for (i = 1; i < max && kc != NULL; i++) {
 		ci = kmem_cache_alloc(kc, KM_SLEEP);
 		if (ci == NULL)

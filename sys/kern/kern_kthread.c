@@ -180,7 +180,7 @@ barrier_reached(void *arg)
 	spin_exit(&b->b_lock);
 }
 
-/* One thread runs the tasks in order: when this one's turn comes all is done. */
+/* One thread runs the tasks in order: when this one runs, all is done. */
 void
 taskq_barrier(struct taskq *tq)
 {

@@ -3,11 +3,11 @@
  * The scheduler: switching threads, waking them, and on which CPU.
  *
  * Overview: each CPU has a run queue (kern_runq.c) with its own lock.  A
- * running thread is in no queue.  When it goes on waiting for a CPU it is queued
- * on one; the one that runs next is taken off.  mi_switch() holds the queue's
- * lock across the switch: it is entered by the old thread and left by the new
- * one, in switch_finish().  So whoever finds a thread asleep under that lock
- * finds it off its CPU, too - or about to sleep, on this CPU still.
+ * running thread is in no queue.  When it goes on waiting for a CPU it is
+ * queued on one; the one that runs next is taken off.  mi_switch() holds the
+ * queue's lock across the switch: it is entered by the old thread and left by
+ * the new one, in switch_finish().  So whoever finds a thread asleep under
+ * that lock finds it off its CPU, too - or about to sleep, on this CPU still.
  *
  * Wake-ups go to the CPU where the thread ran last if that is idle; to the
  * waker's CPU if the thread ran there too and nobody waits there (the waker

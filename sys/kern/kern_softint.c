@@ -4,8 +4,9 @@
  *
  * Overview: scheduling a handler puts it in the list of its level on this CPU
  * and sets the level's bit in ci_softints.  sched_preempt() - at the end of an
- * interrupt, and where the last spin lock is released - calls softint_dispatch()
- * while bits are set.  Handlers of a lower-numbered level go first.
+ * interrupt, and where the last spin lock is released - calls
+ * softint_dispatch() while bits are set.  Handlers of a lower-numbered level
+ * go first.
  *
  * ci_softint_list[2 * level] is a list's first entry, the next one its end.
  *

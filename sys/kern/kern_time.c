@@ -6,10 +6,10 @@
  *	CLOCK_MONOTONIC = clock_raw() + mono_offset
  *	CLOCK_BOOTTIME  = CLOCK_MONOTONIC + gap_total
  *	CLOCK_REALTIME  = CLOCK_MONOTONIC + real_offset + real_user
- * real_offset follows the hypervisor's wall clock as of boot or the last resume;
- * real_user is what clock_settime(2) added to it.  CPUs may disagree a little
- * about the raw clock, so CLOCK_MONOTONIC is never less than the latest value
- * any CPU has told (mono_last).
+ * real_offset follows the hypervisor's wall clock as of boot or the last
+ * resume; real_user is what clock_settime(2) added to it.  CPUs may disagree a
+ * little about the raw clock, so CLOCK_MONOTONIC is never less than the latest
+ * value any CPU has told (mono_last).
  *
  * Suspend: time_suspend() remembers the clocks.  In a new domain the raw clock
  * starts from somewhere else: mono_offset is set so that CLOCK_MONOTONIC goes

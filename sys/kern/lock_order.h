@@ -14,7 +14,7 @@ enum lock_kind { LOCK_SPIN, LOCK_SLEEP };
 /* One class of the declared order; outermost first in lock_order[]. */
 struct lock_class {
 	const char	*lc_name;
-	bool		lc_nests;	/* several of the class at once are fine */
+	bool		lc_nests;	/* several of it at once are fine */
 };
 
 extern const struct lock_class lock_order[];

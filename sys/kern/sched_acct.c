@@ -10,8 +10,8 @@
  * asks between two ticks gets the rest split in proportion of the ticks so
  * far.  What was given once is never taken back, so the sums only grow.
  *
- * Load averages are taken every five seconds while some CPU is not idle.  Missed
- * turns, in which all slept, count as no load when the next one is due.
+ * Load averages are taken every five seconds while some CPU is not idle.
+ * Missed turns, in which all slept, count as no load when the next one is due.
  *
  * Locking: [s] the run queue locks.
  */

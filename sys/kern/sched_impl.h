@@ -46,7 +46,7 @@ struct runqueue {
 	nsec_t		rq_steal;	/* clock_steal() at the last tick */
 	unsigned int	rq_nuser, rq_nsys; /* ticks in user and kernel mode */
 	bool		rq_dying;	/* cpu_detach() */
-	volatile bool	rq_dead;	/* [a] its idle thread is in cpu_dead() */
+	volatile bool	rq_dead;	/* [a] the CPU is in cpu_dead() */
 };
 
 /* How a thread comes into a queue. */

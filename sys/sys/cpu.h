@@ -15,15 +15,15 @@ struct lwp;
 struct runqueue;
 struct callout_queue;
 
-#include <machine/cpu.h>	/* struct cpu_md, curcpu(), curlwp, asm layout */
+#include <machine/cpu.h>	/* struct cpu_md, curcpu(), curlwp */
 
 struct cpu_info {
 	struct cpu_info	*ci_self;	/* [I] first: found through %gs:0 */
 	struct lwp	*ci_curlwp;	/* second: read through %gs:8 */
-	struct cpu_md	ci_md;		/* the machine's own; assembly knows it */
+	struct cpu_md	ci_md;		/* the machine's; asm knows it */
 	unsigned int	ci_index;	/* [I] vCPU number */
 	unsigned int	ci_spin_depth;	/* spin locks held */
-	bool		ci_spin_intr;	/* interrupts were on before the first */
+	bool		ci_spin_intr;	/* interrupts were on before */
 	volatile bool	ci_resched;	/* [a] switch at the next chance */
 	volatile bool	ci_online;	/* [a] scheduled on and interrupted */
 	unsigned int	ci_preempt_off;	/* preempt_disable() depth */
@@ -99,7 +99,10 @@ const char *machine_name(void);
 void	cpu_boot_secondaries(void);
 int	cpu_online(struct cpu_info *);
 int	cpu_offline(struct cpu_info *);
-/* Entry of a secondary CPU into the kernel proper: kern_cpu.c. Never returns. */
+/*
+ * Entry of a secondary CPU into the kernel proper (kern_cpu.c); does not
+ * return.
+ */
 void	cpu_hatch(struct cpu_info *) __dead;
 
 /* Make that CPU look at ci_resched / leave idle. Any context. */

@@ -40,7 +40,8 @@ struct dev_info {
 	mode_t		di_mode;
 	dev_t		di_dev;
 };
-bool	dev_next(mode_t *type, dev_t *, struct dev_info *);	/* 0, 0: first */
+/* 0, 0: the first. */
+bool	dev_next(mode_t *type, dev_t *, struct dev_info *);
 bool	dev_find(const char *name, size_t len, struct dev_info *);
 /* Counts registrations, to notice changes. */
 extern volatile unsigned int dev_generation;

@@ -65,9 +65,9 @@ struct file {
 	off_t		f_offset;	/* [f] */
 	void		*f_private;	/* of the driver or file system */
 	const struct devops *f_devops;	/* [I] of a device file */
-	void		*f_epoll;	/* [a] epoll's own list; kern/sys_epoll.c */
+	void		*f_epoll;	/* [a] epoll's: kern/sys_epoll.c */
 	int		f_owner;	/* [a] F_SETOWN */
-	uint8_t		f_lockflags;	/* [a] may hold locks: kern/vfs_lock.c */
+	uint8_t		f_lockflags;	/* [a] kern/vfs_lock.c */
 };
 #define	FREAD(fp)	(((fp)->f_flags & O_ACCMODE) != O_WRONLY)
 #define	FWRITE(fp)	(((fp)->f_flags & O_ACCMODE) != O_RDONLY)

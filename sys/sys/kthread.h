@@ -15,8 +15,8 @@ struct cpu_info;
  * Start fn(arg) as a thread of proc0.  ci: bind to that CPU, or NULL.
  * It ends by kthread_exit().  Thread context; ENOMEM.
  */
-int	kthread_create(const char *name, struct cpu_info *ci, void (*fn)(void *),
-	    void *arg, struct lwp **lp);
+int	kthread_create(const char *name, struct cpu_info *ci,
+	    void (*fn)(void *), void *arg, struct lwp **lp);
 void	kthread_exit(void) __dead;
 
 struct task {

@@ -28,8 +28,8 @@ struct pipe {
 	size_t		pi_size;	/* [l] capacity, whole pages */
 	size_t		pi_head;	/* [l] where reading goes on */
 	size_t		pi_count;	/* [l] bytes in it */
-	char		**pi_pages;	/* [l] a ring; NULL: no page there now */
-	char		*pi_spare;	/* [l] one page kept for the next write */
+	char		**pi_pages;	/* [l] a ring; NULL: no page yet */
+	char		*pi_spare;	/* [l] kept for the next write */
 };
 
 int	pipe_create(struct pipe **);		/* ENOMEM */

@@ -168,7 +168,7 @@ struct proc {
 	struct cred	*p_zcred;	/* [p] whose it was, for a zombie */
 	char		p_comm[MAXCOMLEN];	/* [p] */
 	vaddr_t		p_argstart, p_argend, p_envstart, p_envend; /* [o] */
-	vaddr_t		p_auxv, p_auxvlen;	/* [o] saved auxv in user memory */
+	vaddr_t		p_auxv, p_auxvlen;	/* [o] in user memory */
 	struct rlimit	p_rlimit[RLIM_NLIMITS];	/* [p] */
 	nsec_t		p_start;	/* [I] nanouptime() */
 	struct rusage_ns p_ru;		/* [p] of exited threads */

@@ -3,8 +3,8 @@
  * Soft interrupts: work a hard interrupt puts off until it has returned.
  *
  * A handler runs on the CPU that scheduled it, interrupts on, preemption off,
- * at the exit of the interrupt or at the outermost spin_exit()/preempt_enable().
- * It may take spin locks; it may not sleep.
+ * at the exit of the interrupt or at the outermost
+ * spin_exit()/preempt_enable().  It may take spin locks; it may not sleep.
  */
 #ifndef _SYS_SOFTINT_H_
 #define	_SYS_SOFTINT_H_

@@ -41,7 +41,8 @@ int	ustore_32(uint32_t *uaddr, uint32_t val) __must_check;
 /* *old is what was there; the store happened iff *old == expected. */
 int	ucas_32(uint32_t *uaddr, uint32_t expected, uint32_t new,
 	    uint32_t *old) __must_check;
-int	ufetch_long(const unsigned long *uaddr, unsigned long *val) __must_check;
+int	ufetch_long(const unsigned long *uaddr, unsigned long *val)
+	    __must_check;
 int	ustore_long(unsigned long *uaddr, unsigned long val) __must_check;
 
 /* From the entry code: boot CPU, interrupts off.  init_main.c */

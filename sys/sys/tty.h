@@ -29,7 +29,7 @@ struct ttydrv {
 	void	(*td_close)(struct tty *);	/* last close; may be NULL */
 };
 
-#define	TTY_QSIZE	4096		/* bytes of each queue, a power of two */
+#define	TTY_QSIZE	4096		/* bytes of a queue: a power of 2 */
 
 struct ttyq {				/* a ring of bytes */
 	unsigned char	*tq_buf;	/* TTY_QSIZE bytes */

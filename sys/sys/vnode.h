@@ -3,11 +3,12 @@
  * Files as the file systems see them (vnodes), and as the name space sees
  * them (dentries, mounts, paths).
  *
- * Overview: a vnode is a file of a mounted file system: operations, attributes,
- * a page-cache object.  A dentry is one name of it in one directory; dentries
- * form the tree that path walks, getcwd, /proc/PID/fd and "(deleted)" need.  A path
- * is a dentry seen through a mount.  File systems deal in vnodes and
- * component names only; kern/vfs_dcache.c, vfs_namei.c and vfs_mount.c own the rest.
+ * Overview: a vnode is a file of a mounted file system: operations and
+ * attributes; its pages are the memory object that vop_mmap() names.  A dentry
+ * is one name of it in one directory; dentries form the tree that path walks,
+ * getcwd, /proc/PID/fd and "(deleted)" need.  A path is a dentry seen through a
+ * mount.  File systems deal in vnodes and component names only;
+ * kern/vfs_dcache.c, vfs_namei.c and vfs_mount.c own the rest.
  *
  * Locking: v_lock (sleeping) is taken by the VFS around operations: exclusive
  * for all that change the file or directory, shared for lookup, readdir, read
@@ -23,13 +24,13 @@
 #include <sys/rwlock.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <uvm/uvm_object.h>
 
 struct vnode;
 struct mount;
 struct file;
 struct dentry;
 struct devops;
+struct uvm_object;
 
 typedef bool (*readdir_fn)(void *ctx, const char *name, size_t len, ino_t,
 	    unsigned int d_type, off_t nextcookie);	/* false: stop */
@@ -118,7 +119,6 @@ struct vnode {
 	struct mount	*v_mount;	/* [I] */
 	void		*v_data;	/* [I] the file system's */
 	struct rwlock	v_lock;
-	struct uvm_object v_uobj;	/* pages; tmpfs points elsewhere */
 	int		v_writers;	/* [a] files open for writing; < 0:
 					 * programs that run from it */
 	void		*v_fifo;	/* [v] kern/vfs_fifo.c */
@@ -230,7 +230,8 @@ void	path_put(struct path *);
 struct vnode *path_vnode(const struct path *);	/* borrowed; NULL: negative */
 bool	path_equal(const struct path *, const struct path *);
 struct mount *path_mount(const struct path *);	/* borrowed */
-unsigned int path_mntflags(const struct path *);	/* MS_*, all that apply */
+/* MS_*, all that apply. */
+unsigned int path_mntflags(const struct path *);
 int	path_mntid(const struct path *);
 bool	path_is_mntroot(const struct path *);
 bool	path_deleted(const struct path *);	/* its name was removed */

@@ -4,8 +4,8 @@
  *
  * Overview: mounting fills the new file system with a node for every registered
  * device; devices that come or go later are added or removed by a hook in the
- * device registry.  Everything else - directories, links, nodes and modes that user
- * space changes - is tmpfs's business and stays as user space made it.
+ * device registry.  Everything else - directories, links, nodes and modes that
+ * user space changes - is tmpfs's business and stays as user space made it.
  *
  * Locking: devtmpfs_lock guards the list of mounts; nodes are made with the
  * directory's v_lock held, like any system call does.

@@ -3,11 +3,11 @@
  * procfs: processes and the system's state as files.
  *
  * Overview: the tree is a set of constant tables (struct pfs_entry); a vnode
- * is an entry plus the process, thread or descriptor it is about.  Content is made
- * on each read, in a buffer, and the part asked for is copied out.  Entries of
- * a process are not trusted by the name cache: vop_revalidate() asks whether
- * the process is still there.  procfs_pid.c has the files of processes,
- * procfs_system.c those of the system, procfs_sys.c /proc/sys.
+ * is an entry plus the process, thread or descriptor it is about.  Content is
+ * made on each read, in a buffer, and the part asked for is copied out.
+ * Entries of a process are not trusted by the name cache: vop_revalidate()
+ * asks whether the process is still there.  procfs_pid.c has the files of
+ * processes, procfs_system.c those of the system, procfs_sys.c /proc/sys.
  *
  * Locking: proctree_lock (shared) while a process is looked at.
  */

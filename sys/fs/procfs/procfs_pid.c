@@ -576,8 +576,8 @@ map_line(struct pbuf *pb, const struct vm_map_entry *e, char *name)
 	} else if ((e->e_flags & ME_VDSO) != 0) {
 		label = "[vdso]";
 	}
-	pbuf_printf(pb, "%08lx-%08lx %c%c%c%c %08llx %02x:%02x %llu", e->e_start,
-	    e->e_end, (e->e_prot & PROT_READ) != 0 ? 'r' : '-',
+	pbuf_printf(pb, "%08lx-%08lx %c%c%c%c %08llx %02x:%02x %llu",
+	    e->e_start, e->e_end, (e->e_prot & PROT_READ) != 0 ? 'r' : '-',
 	    (e->e_prot & PROT_WRITE) != 0 ? 'w' : '-',
 	    (e->e_prot & PROT_EXEC) != 0 ? 'x' : '-',
 	    (e->e_flags & ME_SHARED) != 0 ? 's' : 'p',

@@ -124,7 +124,8 @@ fill_loadavg(const struct pfs_node *pn __unused, struct pbuf *pb)
 	for (i = 0; i < 3; i++)
 		pbuf_printf(pb, "%lu.%02lu ", avg[i] >> FSHIFT,
 		    ((avg[i] & ((1UL << FSHIFT) - 1)) * 100) >> FSHIFT);
-	pbuf_printf(pb, "%u/%u %d\n", sched_nrunnable(), nthreads, pid_latest());
+	pbuf_printf(pb, "%u/%u %d\n", sched_nrunnable(), nthreads,
+	    pid_latest());
 	return 0;
 }
 
@@ -174,7 +175,8 @@ fill_vmstat(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
 	pbuf_printf(pb, "nr_free_pages %zu\nnr_anon_pages %zu\n"
 	    "nr_file_pages %zu\nnr_page_table_pages %zu\npgpgin 0\npgpgout 0\n"
-	    "pswpin 0\npswpout 0\npgfault %llu\npgmajfault %llu\noom_kill %llu\n",
+	    "pswpin 0\npswpout 0\npgfault %llu\npgmajfault %llu\n"
+	    "oom_kill %llu\n",
 	    uvmexp.free, uvmexp.anon, uvmexp.file, uvmexp.pagetables,
 	    (unsigned long long)uvmexp.faults,
 	    (unsigned long long)uvmexp.pageins,

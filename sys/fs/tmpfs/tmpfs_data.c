@@ -15,6 +15,7 @@
 #include <sys/fcntl.h>
 #include <sys/file.h>
 #include <sys/systm.h>
+#include <uvm/uvm_object.h>
 #include <fs/tmpfs/tmpfs.h>
 
 #define	CHUNK_PAGES	64		/* of one step of a write */

@@ -247,7 +247,8 @@ trap_nmi(const struct trapframe *tf)
 	int len;
 
 	len = scnprintf(buf, sizeof(buf), "cpu%u: NMI at %016lx (%s)\n",
-	    curcpu()->ci_index, tf->tf_rip, TF_USERMODE(tf) ? "user" : "kernel");
+	    curcpu()->ci_index, tf->tf_rip,
+	    TF_USERMODE(tf) ? "user" : "kernel");
 	(void)hypercall_console_write(buf, (size_t)len);
 }
 

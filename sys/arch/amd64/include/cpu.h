@@ -23,9 +23,9 @@ struct cpu_md {
 	 * aligned: allocate a cpu_info accordingly.
 	 */
 	unsigned char	md_shared[64] __aligned(64);	/* [s] vcpu_info */
-	uintptr_t	md_kstack;	/* top of curlwp's kernel stack (PVH entry) */
+	uintptr_t	md_kstack;	/* top of the kernel stack: PVH */
 	uintptr_t	md_scratch;	/* user %rsp during PVH syscall entry */
-	struct vcpu_info *md_vcpu;	/* [I] md_shared: event and time words */
+	struct vcpu_info *md_vcpu;	/* [I] md_shared: events, time */
 	struct pmap	*md_pmap;	/* pmap now loaded */
 	void		*md_gdt;	/* [I] this CPU's GDT page */
 	void		*md_tss;	/* [I] PVH */

@@ -13,7 +13,7 @@ struct trapframe {
 	uint64_t	tf_r11, tf_r10, tf_r9, tf_r8;
 	uint64_t	tf_rax, tf_rcx, tf_rdx, tf_rsi, tf_rdi;
 	uint64_t	tf_trapno;	/* T_*; syscalls: see tf_err */
-	uint64_t	tf_err;		/* error code; syscalls: number (orig_rax) */
+	uint64_t	tf_err;		/* or the number of a system call */
 	uint64_t	tf_rip, tf_cs, tf_rflags, tf_rsp, tf_ss;
 };
 #define	TF_SYSCALL	256		/* tf_trapno of a `syscall` entry */

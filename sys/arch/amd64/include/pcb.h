@@ -10,7 +10,7 @@
 struct cpu_info;
 
 struct pcb {
-	uintptr_t	pcb_rsp;	/* kernel stack pointer in cpu_switchto() */
+	uintptr_t	pcb_rsp;	/* while off the CPU */
 	uintptr_t	pcb_kstack_top;	/* trap frames start below it */
 	uintptr_t	pcb_fsbase;	/* user TLS */
 	uintptr_t	pcb_gsbase;	/* user %gs base */

@@ -8,8 +8,8 @@
  * when it returns: entries written, all TLBs that matter flushed.
  *
  * Contexts: pmap_enter() and the creation of tables allocate (ENOMEM; they use
- * the page reserve, never sleep).  All take the pmap's spin lock: no faulting, no
- * sleeping while in here.  Page tables change only with interrupts off.
+ * the page reserve, never sleep).  All take the pmap's spin lock: no faulting,
+ * no sleeping while in here.  Page tables change only with interrupts off.
  */
 #ifndef _MACHINE_PMAP_H_
 #define	_MACHINE_PMAP_H_
@@ -29,7 +29,8 @@
 #define	P2M_BASE		0xffffb00000000000UL	/* pv: p2m list */
 #define	KVA_BASE		0xffffc00000000000UL	/* uvm_km */
 #define	KVA_END			0xffffc07fffffffffUL
-#define	XENMAP_BASE		0xffffd00000000000UL	/* shared info, grants */
+/* Shared info, grant table. */
+#define	XENMAP_BASE		0xffffd00000000000UL
 #define	KERNBASE		0xffffffff80000000UL	/* kernel image */
 #define	PMAP_DIRECT_MAP(pa)	(DMAP_BASE + (vaddr_t)(pa))
 #define	PMAP_DIRECT_UNMAP(va)	((paddr_t)((vaddr_t)(va) - DMAP_BASE))
@@ -64,7 +65,7 @@ struct pmap_page {
 struct pmap {
 	struct spinlock	pm_lock;
 	uint64_t	*pm_l4;		/* [I] kernel table, direct map addr */
-	uint64_t	*pm_l4user;	/* [I] pv: the table user mode runs on */
+	uint64_t	*pm_l4user;	/* [I] pv: for user mode */
 	volatile uint64_t pm_cpus;	/* [a] CPUs that have it loaded */
 	volatile uint32_t pm_loads;	/* [a] how often one loaded it */
 	size_t		pm_resident;	/* [l] pages mapped */
@@ -78,15 +79,15 @@ extern struct pmap pmap_kernel_store;
 #define	pmap_kernel()	(&pmap_kernel_store)
 
 /* pmap_enter() flags */
-#define	PMAP_DIRTY	0x1		/* the access will write: set D at once */
+#define	PMAP_DIRTY	0x1		/* will be written: set D now */
 #define	PMAP_IFEMPTY	0x2		/* leave present entries as they are */
 
 int	pmap_create(struct pmap **);	/* ENOMEM */
 /*
  * The address space ends: everything is unmapped, at no cost per table, and all
  * tables are freed.  The pmap stays empty; only pmap_remove(), pmap_protect(),
- * pmap_extract() and pmap_destroy() may follow.  No thread runs on it; CPUs that
- * have it loaded without use let go.  Thread context, interrupts on.
+ * pmap_extract() and pmap_destroy() may follow.  No thread runs on it; CPUs
+ * that have it loaded without use let go.  Thread context, interrupts on.
  */
 void	pmap_remove_all(struct pmap *);
 void	pmap_destroy(struct pmap *);	/* pmap_remove_all() if not done */

@@ -7,7 +7,9 @@
 
 #include <sys/types.h>
 
-enum cpu_vendor { CPUV_UNKNOWN, CPUV_INTEL, CPUV_AMD, CPUV_HYGON, CPUV_ZHAOXIN };
+enum cpu_vendor {
+	CPUV_UNKNOWN, CPUV_INTEL, CPUV_AMD, CPUV_HYGON, CPUV_ZHAOXIN
+};
 
 /*
  * [I] after cpu_md_init(); of the boot CPU: Xen gives all vCPUs the same.

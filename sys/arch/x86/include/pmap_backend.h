@@ -51,7 +51,7 @@ enum pte_op {
 struct pte_flush {
 	vaddr_t		pf_va;
 	unsigned int	pf_npages;	/* 0: everything */
-	bool		pf_local;	/* on this CPU only: rights were added */
+	bool		pf_local;	/* this CPU only: more rights */
 };
 
 struct pmap_backend {

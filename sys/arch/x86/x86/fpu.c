@@ -4,10 +4,10 @@
  *
  * Overview: switching is eager.  The kernel never touches these registers, so
  * they stay in the CPU while a thread is in the kernel, are saved when another
- * thread gets the CPU, and are loaded before the switch to it.  A thread without
- * PCB_FPU_USED (kernel threads) has no state and leaves the previous one in
- * place: md_fpu_lwp says whose it is, and going back to that thread on the same
- * CPU loads nothing.  XSAVEOPT is used where the CPU has it.
+ * thread gets the CPU, and are loaded before the switch to it.  A thread
+ * without PCB_FPU_USED (kernel threads) has no state and leaves the previous
+ * one in place: md_fpu_lwp says whose it is, and going back to that thread on
+ * the same CPU loads nothing.  XSAVEOPT is used where the CPU has it.
  *
  * Locking: an area belongs to its thread; it is changed by the thread itself or
  * while the thread is stopped, and on a switch.

@@ -10,8 +10,8 @@
  * batches.  All top-level slots of the kernel are filled at boot, so that the
  * tables of the pmaps never differ in them.
  *
- * A table that lost its last entry is kept for a while (PT_EMPTY_MAX of them in a
- * pmap), as programs map again where they have just unmapped; one that a
+ * A table that lost its last entry is kept for a while (PT_EMPTY_MAX of them
+ * in a pmap), as programs map again where they have just unmapped; one that a
  * pmap_remove() covers whole is cut off at once with everything in it.
  * pmap_remove_all() cuts off all by unpinning: what is left is the accounts.
  *
@@ -26,9 +26,9 @@
  * Reading an entry needs only the page's lock: a table is freed after all its
  * entries have been taken out of their pages' lists.
  *
- * Suspend: tables change only with interrupts off and are complete when the lock
- * is released, so that a domain can be saved between any two instructions that
- * run with interrupts on.  No frame number of the machine is kept here.
+ * Suspend: tables change only with interrupts off and are complete when the
+ * lock is released, so that a domain can be saved between any two instructions
+ * that run with interrupts on.  No frame number of the machine is kept here.
  */
 #include <sys/atomic.h>
 #include <sys/bitops.h>
@@ -653,8 +653,8 @@ pmap_resident_count(struct pmap *pm)
 /* -- from a page to its mappings -- */
 
 /*
- * The page is locked and is mapped at va in pm.  Lock the pmap too.  False: that
- * took letting go of the page, and the mapping is gone; nothing is locked.
+ * The page is locked and is mapped at va in pm.  Lock the pmap too.  False:
+ * that took letting go of the page, and the mapping is gone; nothing is locked.
  */
 static bool
 lock_mapping(struct vm_page *pg, struct pmap *pm, vaddr_t va)

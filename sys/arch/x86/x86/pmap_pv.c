@@ -3,11 +3,11 @@
  * Physical to virtual: which pmaps map a managed page, and where.
  *
  * Overview: most pages are mapped once.  The first mapping is kept in the
- * vm_page itself, the others in pv_entries chained to it.  pv_entries and struct
- * pmaps come from whole pages and never sleep.  A page of pv_entries goes back
- * to the page allocator when none of them is in use; one of struct pmaps never
- * does, so that a pointer to a pmap that has gone away meanwhile can still be
- * locked and looked at (see pmap.c).
+ * vm_page itself, the others in pv_entries chained to it.  pv_entries and
+ * struct pmaps come from whole pages and never sleep.  A page of pv_entries
+ * goes back to the page allocator when none of them is in use; one of struct
+ * pmaps never does, so that a pointer to a pmap that has gone away meanwhile
+ * can still be locked and looked at (see pmap.c).
  *
  * Locking: a page's list is guarded by a spin lock hashed from the page
  * (class "pmap_page", [p]), taken after the pmap's.  "pmap_pool" guards both

@@ -17,7 +17,8 @@
 struct evt_source;
 
 void	evtchn_init(void);			/* boot CPU */
-void	evtchn_cpu_init(struct cpu_info *);	/* each CPU, before its upcalls */
+/* Each CPU, before its upcalls. */
+void	evtchn_cpu_init(struct cpu_info *);
 void	evtchn_cpu_fini(struct cpu_info *);
 /* From upcall_entry(): handle all pending on this CPU. */
 void	evtchn_upcall(void);

@@ -33,7 +33,7 @@ struct xen_guest {
 	/* Turn XSAVE on on this CPU with these state components. */
 	void	(*g_xsave_enable)(uint64_t xcr0);
 
-	/* Xen translates frames for us: a frame number is its own machine frame. */
+	/* Xen translates: a frame number is its own machine frame. */
 	bool	g_auto_translated;
 	/* Frames: guest-physical to what Xen calls a frame, and back. */
 	mfn_t	(*g_pfn_to_mfn)(pfn_t);

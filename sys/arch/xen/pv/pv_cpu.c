@@ -3,11 +3,11 @@
  * Virtual CPUs of a PV guest: entry points, descriptor table, start, context
  * switch.
  *
- * Overview: Xen keeps for each vCPU what hardware keeps in registers and tables:
- * where exceptions go, the kernel stack, segment bases, the GDT.  The boot CPU's
- * is set by hypercalls, another's by the context it is initialised with.  The GDT
- * is a page of ours that Xen has typed as descriptors: mapped read-only, freed
- * never.
+ * Overview: Xen keeps for each vCPU what hardware keeps in registers and
+ * tables: where exceptions go, the kernel stack, segment bases, the GDT.  The
+ * boot CPU's is set by hypercalls, another's by the context it is initialised
+ * with.  The GDT is a page of ours that Xen has typed as descriptors: mapped
+ * read-only, freed never.
  *
  * Suspend: Xen's save carries all of it but the place of vcpu_info, which
  * pv_vcpus_resume() registers again; a vCPU has to be down for that.  A vCPU

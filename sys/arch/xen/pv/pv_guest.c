@@ -4,15 +4,16 @@
  * its part of suspend.
  *
  * Overview: a PV kernel has no interrupt flag of its own; the byte
- * evtchn_upcall_mask in the vcpu_info is it.  vcpu_info lies in cpu_info, so each
- * access is one instruction relative to %gs: a thread that is preempted and
- * moved between two of them never touches another CPU's.
+ * evtchn_upcall_mask in the vcpu_info is it.  vcpu_info lies in cpu_info, so
+ * each access is one instruction relative to %gs: a thread that is preempted
+ * and moved between two of them never touches another CPU's.
  *
  * Suspend: the tools translate frame numbers only where they know of them.
  * start_info's store and console frames go down as pfns and come up as machine
  * frames of the new domain, or are put back when it was cancelled.  The shared
- * info page is not the domain's own memory and is replaced by a dummy meanwhile,
- * so that whoever reads it early finds an idle page instead of a fault.
+ * info page is not the domain's own memory and is replaced by a dummy
+ * meanwhile, so that whoever reads it early finds an idle page instead of a
+ * fault.
  */
 #include <sys/cpu.h>
 #include <sys/errno.h>

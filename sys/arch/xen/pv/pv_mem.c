@@ -3,9 +3,9 @@
  * PV: mappings of Xen's own frames, and memory that comes and goes.
  *
  * Overview: the shared info page and the grant table are not in the p2m list;
- * entries for them carry the machine frame and are marked (PTE_SW1).  Ballooning
- * takes a page out of the direct map and the p2m list before Xen gets it, and
- * puts it back in the reverse order.
+ * entries for them carry the machine frame and are marked (PTE_SW1).
+ * Ballooning takes a page out of the direct map and the p2m list before Xen
+ * gets it, and puts it back in the reverse order.
  *
  * Suspend: no marked entry may exist when the domain is saved: the suspend
  * table unmaps them.  Each batch of the balloon runs with interrupts off, so

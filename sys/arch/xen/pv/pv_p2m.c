@@ -2,19 +2,19 @@
 /*
  * The list from guest-physical to machine frames, and back.
  *
- * Overview: Xen's domain builder leaves the list at P2M_BASE and it stays there,
- * one word per frame.  The way back is Xen's own machine-to-physical list, which
- * covers the whole machine: what it says is believed only if our list agrees.
- * The list grows page by page when the domain gets more memory than it booted
- * with.
+ * Overview: Xen's domain builder leaves the list at P2M_BASE and it stays
+ * there, one word per frame.  The way back is Xen's own machine-to-physical
+ * list, which covers the whole machine: what it says is believed only if our
+ * list agrees.  The list grows page by page when the domain gets more memory
+ * than it booted with.
  *
  * Whoever saves or dumps the domain finds the list in two ways: by its address
  * in the address space of p2m_cr3, and through a tree of frames (one page of
  * frame numbers of pages of frame numbers of the list's pages).  Both are kept
  * valid at all times.
  *
- * Locking: the list grows in the balloon thread only.  An element belongs to who
- * owns the page.
+ * Locking: the list grows in the balloon thread only.  An element belongs to
+ * who owns the page.
  *
  * Suspend: the restoring tools write the new machine frames into the list and
  * the page tables.  All that remains is to tell the new domain's tools where

@@ -2,24 +2,26 @@
 /*
  * Page tables of a PV guest: entries by hypercall, tables typed by Xen.
  *
- * Overview: Xen checks every change of a page table, so tables are read-only for
- * the guest in all their mappings and are changed by mmu_update, in batches and
- * together with the TLB flush in one multicall.  A page is a table for Xen as
- * long as another table, a CPU or a pin refers to it.  An address space has two
- * top-level tables, because kernel and user mode share a privilege level:
- * the user's lacks the kernel's half.  Both are pinned for the pmap's life.
+ * Overview: Xen checks every change of a page table, so tables are read-only
+ * for the guest in all their mappings and are changed by mmu_update, in
+ * batches and together with the TLB flush in one multicall.  A page is a table
+ * for Xen as long as another table, a CPU or a pin refers to it.  An address
+ * space has two top-level tables, because kernel and user mode share a
+ * privilege level: the user's lacks the kernel's half.  Both are pinned for
+ * the pmap's life.
  *
  * Entries are kept with machine frames; the rest of the kernel never sees them.
  * Xen adds bits of its own to present entries (user, global, "guest kernel"),
  * which are taken off again when an entry is read.
  *
  * Making a page read-only and writable again costs Xen two type changes and us
- * two entries and a flush.  Pages that were tables are therefore cleared by Xen,
- * stay read-only and wait in a small store for the next one who needs a table.
+ * two entries and a flush.  Pages that were tables are therefore cleared by
+ * Xen, stay read-only and wait in a small store for the next one who needs a
+ * table.
  *
- * Modified bits: an entry that is taken away is read first and then overwritten.
- * Another CPU may set the bit in between; if one may have had the pmap loaded,
- * a writable entry counts as modified.
+ * Modified bits: an entry that is taken away is read first and then
+ * overwritten.  Another CPU may set the bit in between; if one may have had
+ * the pmap loaded, a writable entry counts as modified.
  *
  * Locking: the callers hold the pmap's lock; "pv_table" guards the store and is
  * taken after it.
@@ -104,7 +106,9 @@ others(const struct pmap *pm)
 	return cpus;
 }
 
-/* Operations for a flush; how many.  Xen looks at pm_cpus when it gets there. */
+/*
+ * Operations for a flush; how many.  Xen looks at pm_cpus when it gets there.
+ */
 static unsigned int
 flush_ops(struct pmap *pm, const struct pte_flush *pf, bool multi,
     struct mmuext_op *op)

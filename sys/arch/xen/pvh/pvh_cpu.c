@@ -4,9 +4,9 @@
  * start, context switch.
  *
  * Overview: the hardware is the CPU's, the interrupt controller is Xen: events
- * come in as one vector, set for all vCPUs by HVM_PARAM_CALLBACK_IRQ.  (There is a
- * per-vCPU way by the local APIC, but the tools take a guest whose parameter is 0
- * for one that cannot be resumed after a cancelled suspend.)
+ * come in as one vector, set for all vCPUs by HVM_PARAM_CALLBACK_IRQ.  (There
+ * is a per-vCPU way by the local APIC, but the tools take a guest whose
+ * parameter is 0 for one that cannot be resumed after a cancelled suspend.)
  *
  * Suspend: Xen's save carries all registers; vcpu_info is registered again in
  * a new domain by pvh_vcpus_resume().  A vCPU that was down at the save is not

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PVH: Xen's frames in our guest-physical space, and memory that comes and goes.
+ * PVH: Xen's frames in our guest-physical space, and memory that comes and
+ * goes.
  *
  * Overview: pages of Xen's appear where we ask for them; the place is a hole
  * between the local APIC and the pages the builder uses at the end of the 4 GiB
  * space, so that the highest frame number of the domain stays what it is (the
- * tools look at each frame up to it).  Ballooned pages leave a hole behind their
- * direct-map entry, which nobody touches.
+ * tools look at each frame up to it).  Ballooned pages leave a hole behind
+ * their direct-map entry, which nobody touches.
  */
 #include <sys/errno.h>
 #include <sys/mman.h>

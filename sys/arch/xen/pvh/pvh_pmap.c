@@ -2,13 +2,13 @@
 /*
  * Page tables of a PVH guest: plain stores, hardware walks them.
  *
- * Overview: Xen translates guest-physical addresses below us, so a frame number is
- * what it says.  The direct map uses 2 MiB pages wherever one has the same
- * rights throughout and is all RAM.  Kernel entries are global.
+ * Overview: Xen translates guest-physical addresses below us, so a frame
+ * number is what it says.  The direct map uses 2 MiB pages wherever one has
+ * the same rights throughout and is all RAM.  Kernel entries are global.
  *
  * Other CPUs' TLBs are flushed by a hypercall that makes Xen flush those of all
- * vCPUs; it needs no cooperation from them and works with interrupts off.  A vCPU
- * that does not run costs nothing.
+ * vCPUs; it needs no cooperation from them and works with interrupts off.  A
+ * vCPU that does not run costs nothing.
  */
 #include <sys/atomic.h>
 #include <sys/cpu.h>

@@ -38,7 +38,8 @@
 #define	CR4_SMEP		0x00100000
 #define	CR4_SMAP		0x00200000
 /* What every amd64 CPU has; the rest is added when CPUID says so. */
-#define	CR4_KERNEL		(CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT)
+#define	CR4_KERNEL		(CR4_PAE | CR4_PGE | CR4_OSFXSR | \
+				 CR4_OSXMMEXCPT)
 
 #ifndef __ASSEMBLER__
 #include <sys/types.h>

@@ -3,16 +3,17 @@
  * The balloon: the domain's memory follows memory/target in the store.
  *
  * Overview: one thread compares what we own with the target and moves pages in
- * batches.  Out: free pages are taken from the allocator, scrubbed, unmapped and
- * given to Xen (by the guest type).  In: frames that were given away are asked
- * for again; when all are back and the target is higher still, the domain grows
- * into frames it never had, up to its static maximum.  Partial results are
- * normal: the rest is tried again, less and less often.
+ * batches.  Out: free pages are taken from the allocator, scrubbed, unmapped
+ * and given to Xen (by the guest type).  In: frames that were given away are
+ * asked for again; when all are back and the target is higher still, the
+ * domain grows into frames it never had, up to its static maximum.  Partial
+ * results are normal: the rest is tried again, less and less often.
  *
  * Counting: for PVH, memory/target also counts pages that are not RAM to us
- * (what static-max holds beyond our memory map); that difference is found once and
- * subtracted.  A PVH domain started with memory < maxmem has a map of maxmem
- * that Xen populates on demand: the first target lets the surplus go untouched.
+ * (what static-max holds beyond our memory map); that difference is found once
+ * and subtracted.  A PVH domain started with memory < maxmem has a map of
+ * maxmem that Xen populates on demand: the first target lets the surplus go
+ * untouched.
  *
  * Memory pressure: when the allocator runs short, uvm_lowmem_hook asks the
  * thread to deflate beyond the target, as far as Xen allows, before a process
@@ -49,13 +50,13 @@ static TAILQ_HEAD(, vm_page) balloon_out =
     TAILQ_HEAD_INITIALIZER(balloon_out);	/* [m] given to Xen */
 static size_t balloon_nout;			/* [m] */
 static size_t balloon_current;			/* [m] pages we own */
-static uintptr_t balloon_grown;			/* [m] frames known up to here */
+static uintptr_t balloon_grown;		/* [m] frames known up to here */
 static size_t balloon_target;			/* [l] 0: not told yet */
 static size_t balloon_pressure;			/* [l] pages wanted beyond it */
 static nsec_t balloon_pressure_end;		/* [l] */
 static bool balloon_wake;			/* [l] */
 static bool balloon_offset_known;
-static size_t balloon_offset;			/* pages of the target, not RAM */
+static size_t balloon_offset;		/* pages of the target, not RAM */
 static struct xs_watch balloon_watch;
 static pfn_t balloon_pfns[BATCH];		/* [m] */
 static struct vm_page *balloon_pages[BATCH];	/* [m] */

@@ -6,8 +6,8 @@
  * Overview: vcpu_time_info gives (tsc_timestamp, system_time, scale); Xen
  * updates it at its leisure and counts version, which is odd during an update.
  * Time is then system_time + (TSC - tsc_timestamp) * scale.  vCPUs may
- * disagree by a little unless XEN_PVCLOCK_TSC_STABLE_BIT is set: then one atomic
- * maximum keeps clock_raw() from going back between CPUs.
+ * disagree by a little unless XEN_PVCLOCK_TSC_STABLE_BIT is set: then one
+ * atomic maximum keeps clock_raw() from going back between CPUs.
  *
  * Suspend: a new domain counts from its own creation; xen_clock_resume() drops
  * the maximum, kern_time.c continues CLOCK_MONOTONIC from what it saved.

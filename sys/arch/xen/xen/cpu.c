@@ -5,8 +5,8 @@
  *
  * Overview: each online CPU has two sources of its own, the timer VIRQ and one
  * IPI; the IPI asks the CPU to look at its pending bits (kern_cpu.c): switch
- * threads, run a cross call, stop.  TLB flushes need no IPI: the hypervisor does
- * them.
+ * threads, run a cross call, stop.  TLB flushes need no IPI: the hypervisor
+ * does them.
  *
  * Suspend: the sources of all online CPUs are bound again by evtchn_resume().
  */

@@ -4,8 +4,8 @@
  *
  * Overview: a driver holds an evt_source; the port number behind it is an
  * index into evt_by_port and changes across a resume as a new domain.  How
- * pending ports are kept is the business of an evtchn_abi: the 2-level bitmaps of
- * struct shared_info now, FIFO queues can be slotted in.
+ * pending ports are kept is the business of an evtchn_abi: the 2-level bitmaps
+ * of struct shared_info now, FIFO queues can be slotted in.
  *
  * States of a source:
  *	DEAD	no port: before its owner has rebound it after a resume
@@ -509,7 +509,7 @@ evtchn_cpu_init(struct cpu_info *ci)
 {
 	struct vcpu_info *v = ci->ci_md.md_vcpu;
 
-	/* Anything that was raised before somebody could listen is looked at. */
+	/* What was raised before somebody could listen is looked at. */
 	atomic_store(&v->evtchn_pending_sel, ~0UL);
 	atomic_store(&v->evtchn_upcall_pending, 1);
 }

@@ -3,9 +3,10 @@
  * Grant tables, version 1 and 2: who may touch which of our pages.
  *
  * Overview: a reference is an index into a table that Xen shares with us.  Free
- * references form a list through gnt_next[].  What the two versions do differently
- * is in struct gnttab_ops; version 1 is taken unless machine frames do not fit its
- * 32 bits (or `domus.gnttab=2` asks for version 2 and Xen has it).
+ * references form a list through gnt_next[].  What the two versions do
+ * differently is in struct gnttab_ops; version 1 is taken unless machine
+ * frames do not fit its 32 bits (or `domus.gnttab=2` asks for version 2 and
+ * Xen has it).
  *
  * States of a reference: free (in the list) -> allocated -> granted ->
  * allocated or, when the peer still has the page mapped at the end, deferred:

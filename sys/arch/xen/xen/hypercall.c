@@ -4,8 +4,8 @@
  *
  * Overview: xen_hypercall() (assembly) makes the raw call with the instruction
  * that the entry code chose.  Xen answers with a negative errno whose numbers
- * are Linux's; xen_errno() turns it around, and nothing outside this file sees a
- * raw result.
+ * are Linux's; xen_errno() turns it around, and nothing outside this file sees
+ * a raw result.
  */
 #include <sys/errno.h>
 #include <sys/systm.h>

@@ -3,15 +3,16 @@
  * Requests of the tool stack: control/shutdown and control/sysrq.
  *
  * Overview: a watch reads the request in a transaction and acknowledges it by
- * writing "" - only if it is one that will be honoured.  Suspend goes to the suspend
- * thread (suspend.c), crash is a panic, and the others are orderly:
+ * writing "" - only if it is one that will be honoured.  Suspend goes to the
+ * suspend thread (suspend.c), crash is a panic, and the others are orderly:
  *
  *	1. /sbin/poweroff, /sbin/reboot or /sbin/halt is run, as a Linux guest
  *	   does; init then takes the system down in its own time.
  *	2. Where there is no such program, where it fails, or where process 1
  *	   catches none of the signals by which such programs reach it, or when
- *	   init has not finished within SHUTDOWN_WAIT: SIGTERM to all processes, a
- *	   while later SIGKILL, file systems are synced, the machine goes down.
+ *	   init has not finished within SHUTDOWN_WAIT: SIGTERM to all
+ *	   processes, a while later SIGKILL, file systems are synced, the
+ *	   machine goes down.
  *
  * States: idle -> under way.  Requests that come while one is under way are
  * not acknowledged (a suspend request is: the domain is still there).

@@ -4,10 +4,10 @@
  * backends, hot plug and unplug, suspend of all frontends.
  *
  * Overview: every directory device/TYPE/ID is a device; a driver is found by
- * TYPE.  A watch on "device" finds new and vanished ones, a watch on the backend's
- * "state" drives each.  xd_connect() is called whenever the backend becomes ready and
- * we are not connected: after the probe, in a new domain, and when a backend
- * was restarted.
+ * TYPE.  A watch on "device" finds new and vanished ones, a watch on the
+ * backend's "state" drives each.  xd_connect() is called whenever the backend
+ * becomes ready and we are not connected: after the probe, in a new domain,
+ * and when a backend was restarted.
  *
  * States of the backend, as seen here:
  *	InitWait, Initialised, Connected	ready: connect if we are not
@@ -22,7 +22,8 @@
  * xenbus_resume_devices(), so no device comes, goes or changes in between.
  *
  * Untrusted input: paths, ids and states are checked; a backend that breaks
- * its protocol is quarantined: state Closed, one line in the log, no more calls.
+ * its protocol is quarantined: state Closed, one line in the log, no more
+ * calls.
  */
 #include <sys/errno.h>
 #include <sys/kmem.h>

@@ -5,10 +5,11 @@
  *
  * Overview: the first console's ring and port come with the domain (start_info
  * or HVM parameters); others are xenbus devices with a ring and a port of our
- * own.  Output goes through pump(): it moves bytes from the tty to the ring until
- * one is empty or the other full; the peer's event starts it again.  Input is read
- * by a soft interrupt and fed to the tty; what the tty does not take stays in the
- * ring.  Kernel messages are written to the ring at once, from any context.
+ * own.  Output goes through pump(): it moves bytes from the tty to the ring
+ * until one is empty or the other full; the peer's event starts it again.
+ * Input is read by a soft interrupt and fed to the tty; what the tty does not
+ * take stays in the ring.  Kernel messages are written to the ring at once,
+ * from any context.
  *
  * Locking: xc_lock (spin) guards the ring's producer side and the flags.  It
  * is never held while the tty is called; only one CPU pumps at a time.

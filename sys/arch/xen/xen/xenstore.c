@@ -21,8 +21,8 @@
  * the port is another one and the server knows no watch of ours: all are
  * registered again.  A cancelled suspend changes nothing.
  *
- * Untrusted input: <xen/xs_wire.h> checks indexes and lengths; here replies must
- * have a waiting id and the right type, and events two strings and a known
+ * Untrusted input: <xen/xs_wire.h> checks indexes and lengths; here replies
+ * must have a waiting id and the right type, and events two strings and a known
  * token.  Events beyond XS_MAX_EVENTS waiting are merged by dropping
  * duplicates of the same watch and path.
  */
