@@ -107,8 +107,15 @@ guest_expect() {
 guest_tty() {
 	local t
 	if ! t=$(cat "$RUN/$1.tty" 2>/dev/null); then
-		t=$(dom0 "d=\$(xl domid $1) &&
-		    xenstore-read /local/domain/\$d/console/tty") || return
+		# xenconsoled takes a moment to make it.
+		t=$(dom0 "d=\$(xl domid $1) || exit
+		    for i in {1..100}; do
+			t=\$(xenstore-read /local/domain/\$d/console/tty)
+			[ -z \"\$t\" ] || break
+			sleep 0.1
+		    done
+		    echo \"\$t\"")
+		[ -n "$t" ] || return
 		echo "$t" >"$RUN/$1.tty"
 	fi
 	echo "$t"

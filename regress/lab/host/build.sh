@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Makes the lab's images. Sourced by ../lab.
 #
-# Three layers, each remade only when what it is made from has changed:
+# Layers, each remade only when what it is made from has changed:
 #   packages  root.tar (dom0's Debian tree) and the Xen and Linux packages
+#   xen       the hypervisor, built from Debian's source package: the one in
+#             the binary package has neither shadow paging, without which no
+#             PV guest migrates alive, nor 32-bit PV guests
 #   image     root.img: that tree plus the kernel modules dom0 uses
 #   initramfs dom0.gz: loads the disk's modules, carries dom0/ (rc, agent)
 # and beside them initrd.gz, what the guests start from.
 
 # The host's packages. libc6-dev and gcc are there for the guest programs.
 LAB_DEPS="qemu-system-x86 mmdebstrap e2fsprogs cpio busybox-static kmod perl
-musl-tools gcc libc6-dev fakeroot apt-utils binutils"
+musl-tools gcc libc6-dev fakeroot apt-utils binutils make dpkg-dev bison flex
+python3-minimal"
 LAB_ARCH=amd64
 
 # dom0's packages (with what they depend on, no recommended ones).
@@ -93,6 +97,55 @@ build_packages() {
 	printf '%s\n' $DOM0_PACKAGES | stamp_set packages
 }
 
+XEN_OPTIONS="CONFIG_SHADOW_PAGING=y CONFIG_PV32=y"
+
+xen_inputs() {
+	echo "recipe 1"	# raise it when build_xen makes something else
+	cat "$IMAGES/packages.stamp"
+	echo $XEN_OPTIONS
+}
+
+build_xen() {
+	local k=$IMAGES/xen-src apt ver v o log=$IMAGES/xen-build.log
+	xen_inputs | stamp_is xen && [ -f "$IMAGES/xen" ] && return 0
+	ver=$(dpkg-deb -f "$IMAGES"/debs/xen-hypervisor-[0-9]*.deb Version)
+	progress "fetching the source of Xen $ver"
+	rm -rf "$k"
+	mkdir -p "$k/lists" "$k/bin"
+	sed 's/^deb/deb-src/' "$IMAGES/sources.list" >"$k/src.list"
+	apt=(-qq -o Dir::Etc::SourceList="$k/src.list"
+	    -o Dir::Etc::SourceParts=/dev/null -o Dir::State::Lists="$k/lists"
+	    -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache=)
+	[ "$(id -u)" != 0 ] || apt+=(-o APT::Sandbox::User=root)
+	{
+		apt-get "${apt[@]}" update
+		# A mirror may lag with the newest; the tools' interface is the
+		# same for every version of the release.
+		for v in "$ver" $(apt-cache "${apt[@]}" showsrc xen |
+		    sed -n 's/^Version: //p' | sort -rVu); do
+			[[ $v == "${ver%.*}".* ]] || continue
+			(cd "$k" && apt-get "${apt[@]}" source "xen=$v") && break
+		done &&
+		    dpkg-deb -x "$IMAGES"/debs/xen-hypervisor-[0-9]*.deb \
+			"$k/bin" &&
+		    cp "$k"/bin/boot/xen-*.config "$(echo "$k"/xen-*/xen)/.config"
+	} >"$log" 2>&1 || die "no Xen source ($log)"
+	progress "building Xen (a minute or two)"
+	for o in $XEN_OPTIONS; do
+		sed -i "/${o%=*}[ =]/d" "$k"/xen-*/xen/.config
+		echo "$o" >>"$(echo "$k"/xen-*/xen)/.config"
+	done
+	(cd "$k"/xen-*/xen && export PYTHON=/usr/bin/python3 && {
+		make olddefconfig && make -j2 && gzip -dc xen.gz >"$IMAGES/xen.new"
+	}) >>"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		die "Xen did not build ($log)"
+	}
+	mv "$IMAGES/xen.new" "$IMAGES/xen"
+	rm -rf "$k"
+	xen_inputs | stamp_set xen
+}
+
 # The file names of modules and of all they need, in loading order.
 modules_of() {
 	local m
@@ -103,8 +156,8 @@ modules_of() {
 }
 
 image_inputs() {
+	echo "recipe 1"	# raise it when build_image makes something else
 	cat "$IMAGES/packages.stamp"
-	declare -f make_image modules_of build_image
 	echo $DOM0_MODULES
 }
 
@@ -125,14 +178,12 @@ make_image() {
 build_image() {
 	local k ver m
 	image_inputs | stamp_is image && [ -f "$IMAGES/root.img" ] && return 0
-	progress "unpacking Xen and Linux"
+	progress "unpacking Linux"
 	k=$IMAGES/tmp
 	rm -rf "$k"
-	mkdir -p "$k/linux" "$k/xen" "$k/mod"
-	dpkg-deb -x "$IMAGES"/debs/xen-hypervisor-*.deb "$k/xen" &&
-	    dpkg-deb -x "$IMAGES"/debs/linux-image-*.deb "$k/linux" ||
-	    die "cannot unpack the packages"
-	gzip -dc "$k"/xen/boot/xen-*.gz >"$IMAGES/xen" || die "no xen"
+	mkdir -p "$k/linux" "$k/mod"
+	dpkg-deb -x "$IMAGES"/debs/linux-image-*.deb "$k/linux" ||
+	    die "cannot unpack Linux"
 	cp "$k"/linux/boot/vmlinuz-* "$IMAGES/vmlinuz" || die "no vmlinuz"
 	ver=$(basename "$k"/linux/lib/modules/*)
 
@@ -244,7 +295,7 @@ build_initrd() {
 	initrd_inputs | stamp_set initrd
 }
 
-build_all() { build_packages; build_image; build_initramfs; build_initrd; }
+build_all() { build_packages; build_xen; build_image; build_initramfs; build_initrd; }
 
 cmd_build() {
 	mkdir -p "$IMAGES" || die "cannot make $IMAGES"

@@ -22,7 +22,7 @@ LAB_CPU=${LAB_CPU:-qemu64,family=23,model=1,+svm,+npt,+xsave,+avx\
 # does on today's machines (LAB_XEN=tsc=unstable shows the other way).
 XEN_CMDLINE="console=com1 com1=115200 loglvl=all guest_loglvl=all
 conring_size=1M dom0_mem=1024M,max:1024M dom0_max_vcpus=2 bootscrub=0
-spec-ctrl=no smep=hvm smap=hvm tsc=stable:socket
+spec-ctrl=no,eager-fpu smep=hvm smap=hvm tsc=stable:socket
 watchdog=0 noreboot"
 DOM0_CMDLINE="console=hvc0 quiet loglevel=4 nomodeset net.ifnames=0
 mitigations=off rodata=off apparmor=0 audit=0 rdinit=/init panic=0"
@@ -46,7 +46,12 @@ start_qemu() {
 	esac
 	say "starting Xen (log: $LAB/logs/serial.log)"
 	# Socket names are relative: an OBJ path may be longer than they can be.
-	(cd "$RUN" && TMPDIR=$RUN exec qemu-system-x86_64 -name "$RUN/" -machine q35 \
+	# It must not keep our locks.
+	(for i in /proc/self/fd/*; do
+		i=${i##*/}
+		[ "$i" -le 2 ] || eval "exec $i>&-"
+	done
+	cd "$RUN" && TMPDIR=$RUN exec qemu-system-x86_64 -name "$RUN/" -machine q35 \
 	    -smp "$LAB_SMP" -m "$LAB_MEM" \
 	    -nodefaults -display none -no-user-config \
 	    -kernel "$IMAGES/xen" \
