@@ -25,10 +25,39 @@
 #include "lock_order.h"
 
 const struct lock_class lock_order[] = {
-	/* Sleep queues, then the scheduler's and the timers' own. */
-	{ "mutex",	true },		/* queue inside a mutex */
-	{ "rwlock",	true },		/* members of a rwlock */
-	{ "condvar",	true },		/* queue inside a condvar */
+	/* Locks that sleep.  Files: a rename holds several vnodes. */
+	{ "mnt_rename",	false },
+	{ "file",	false },
+	{ "vnode",	true },
+	{ "mount",	false },
+	{ "dcache_tree", false },
+	/* Processes; their address spaces. */
+	{ "proctree",	false },
+	{ "uvm_map",	false },
+	{ "uvm_block",	false },
+	{ "uvm_object",	false },
+	/* Spin locks.  Files, terminals and processes. */
+	{ "dcache",	true },
+	{ "tty",	false },
+	{ "pgrp",	false },
+	{ "proc",	false },
+	{ "sigacts",	false },
+	{ "pollhead",	false },
+	{ "pollwait",	false },
+	/* Memory: maps of pages, page tables, allocators. */
+	{ "uvm_amap",	false },
+	{ "pmap",	false },
+	{ "pmap_page",	false },
+	{ "pv_table",	false },
+	{ "pmap_pool",	false },
+	{ "kmem_mag",	false },
+	{ "kmem_cache",	false },
+	{ "uvm_pcpu",	false },
+	{ "uvm_page",	false },
+	/* Inside sleeping locks; then the scheduler's and the timers'. */
+	{ "mutex",	false },
+	{ "rwlock",	false },
+	{ "condvar",	false },
 	{ "runq",	false },
 	{ "callout",	false },
 };
