@@ -123,12 +123,18 @@ exec_namei(struct exec_state *es, const struct path *dir, const char *name,
 		return error;
 	}
 	es->es_path = path;
+	if ((error = vnode_deny_write(path_vnode(&path))) != 0)
+		return error;
+	es->es_nowrite = true;
 	return vnode_stat(path_vnode(&path), &es->es_stat);
 }
 
 static void
 exec_close(struct exec_state *es)
 {
+	if (es->es_nowrite)
+		vnode_allow_write(path_vnode(&es->es_path));
+	es->es_nowrite = false;
 	if (es->es_pkg.ep_file != NULL) {
 		file_put(es->es_pkg.ep_file);
 		path_put(&es->es_path);
@@ -473,10 +479,6 @@ exec_decode(struct exec_state *es, const struct path *dir, const char *path,
 		return error;
 	if (es->es_image.ei_interp_len != 0 && (error = exec_interp(es)) != 0)
 		return error;
-	error = vnode_deny_write(path_vnode(&es->es_path));
-	if (error != 0)
-		return error;
-	es->es_nowrite = true;
 	if ((error = exec_build(es)) != 0)
 		return error;
 	if ((es->es_exe = kmem_alloc(sizeof(*es->es_exe), KM_SLEEP)) == NULL)
@@ -495,8 +497,6 @@ exec_state_free(struct exec_state *es)
 {
 	struct exec_package *ep = &es->es_pkg;
 
-	if (es->es_nowrite)
-		vnode_allow_write(path_vnode(&es->es_path));
 	exec_close(es);
 	if (ep->ep_interp != NULL)
 		file_put(ep->ep_interp);
@@ -630,8 +630,9 @@ exec_commit(struct exec_state *es)
 	es->es_vm = NULL;
 	vfork_done(p);
 	exec_commit_signals(es);
-	fd_close_on_exec(p->p_fd);
+	/* A parent that sees a descriptor closed may rely on P_EXECED. */
 	exec_commit_identity(es);
+	fd_close_on_exec(p->p_fd);
 	cpu_exec_reset(l);
 	if ((error = p->p_emul->e_copyargs(l, ep, &sp)) != 0)
 		return error;
