@@ -29,7 +29,7 @@
 #define	P2M_BASE		0xffffb00000000000UL	/* pv: p2m list */
 #define	KVA_BASE		0xffffc00000000000UL	/* uvm_km */
 #define	KVA_END			0xffffc07fffffffffUL
-/* Shared info, grant table. */
+/* Single pages of Xen: shared info, rings; pmap_xenmap_alloc(). */
 #define	XENMAP_BASE		0xffffd00000000000UL
 #define	KERNBASE		0xffffffff80000000UL	/* kernel image */
 #define	PMAP_DIRECT_MAP(pa)	(DMAP_BASE + (vaddr_t)(pa))

@@ -58,7 +58,8 @@ struct xen_guest {
 
 	/*
 	 * Balloon: give n frames to Xen / take up to n; *done is what was
-	 * achieved.  Pages are scrubbed and unmapped from the direct map by it.
+	 * achieved.  Pages are scrubbed by it and, where the guest has page
+	 * tables that Xen checks, unmapped from the direct map.
 	 */
 	int	(*g_balloon_out)(pfn_t *, unsigned int n, unsigned int *done);
 	int	(*g_balloon_in)(pfn_t *, unsigned int n, unsigned int *done);
@@ -66,7 +67,8 @@ struct xen_guest {
 	/*
 	 * The type's own part of suspend, on CPU 0 with all others stopped and
 	 * interrupts off, right around the hypercall (contract, section 4):
-	 * MFNs in start_info to PFNs, shared info unmapped, ... and back.
+	 * PV: MFNs in start_info to PFNs, shared info replaced by a dummy
+	 * page, ... and back.
 	 */
 	int	(*g_suspend)(void);
 	void	(*g_resume)(bool newdomain);

@@ -12,8 +12,8 @@
  * Nothing waits for user processes: page tables only change with interrupts
  * off, so a CPU stopped at any other point leaves them whole.
  *
- * Between "stop vCPUs" and its mirror nothing sleeps, allocates or prints;
- * kern_cpu.c asserts it through cpu_others_stopped.
+ * Between "stop vCPUs" and its mirror nothing sleeps, allocates or prints:
+ * who sleeps, switches or prints asserts !cpu_others_stopped.
  *
  * Two ways ask for it: `control/shutdown` in the store (shutdown.c), and the
  * suspend event channel, whose port is offered under device/suspend.  Either

@@ -18,8 +18,8 @@
  * console gets its new port from the guest type; others reconnect as xenbus
  * devices.
  *
- * Untrusted input: the peer's indexes are read once and checked; an impossible
- * one closes the direction with one line in the log.
+ * Untrusted input: the peer's indexes are read once and checked; while one is
+ * impossible nothing moves in that direction.  One line in the log says so.
  */
 #include <sys/atomic.h>
 #include <sys/boot.h>

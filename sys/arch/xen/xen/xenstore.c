@@ -84,7 +84,7 @@ static void
 gate_enter(void)
 {
 	spin_enter(&xs_lock);
-	/* The xenwatch thread must be able to finish what it is in. */
+	/* The xenwatch thread waits here, too, in the middle of a function. */
 	while (xs_state == XS_HELD)
 		cv_wait_spin(&xs_state_cv, &xs_lock);
 	xs_active++;
