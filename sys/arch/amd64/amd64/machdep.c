@@ -10,6 +10,7 @@
  *
  * Locking: a switch runs with interrupts off.
  */
+#include <sys/cons.h>
 #include <sys/cpu.h>
 #include <sys/errno.h>
 #include <sys/proc.h>
@@ -109,6 +110,8 @@ cpu_md_init(void)
 	printf("cpu0: %s, family %u model %u stepping %u\n",
 	    cf->cf_brand[0] != '\0' ? cf->cf_brand : cf->cf_vendor_name,
 	    cf->cf_family, cf->cf_model, cf->cf_stepping);
+	log(LOG_DEBUG, "cpu0: %zu bytes of FPU state, XCR0 0x%lx\n",
+	    cf->cf_fpu_size, cf->cf_xcr0);
 }
 
 /* ---- context switch ---- */
