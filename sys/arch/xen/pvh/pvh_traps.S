@@ -161,7 +161,7 @@ pvh_event:
 	pushq	$0
 	pushq	$ASM_TF_EVENT
 	testb	$3, EARLY_CS(%rsp)
-	jz	1f
+	jz	2f
 	swapgs
 1:	ENTRY_CLAC
 	SAVE_REGS
@@ -171,6 +171,15 @@ pvh_event:
 	jz	pvh_kernel_exit
 	call	trap_exit_user
 	jmp	pvh_user_return
+	/*
+	 * SVM as QEMU emulates it may deliver an event a second time before the
+	 * first instruction above, with interrupts off.  Drop it: the GS base
+	 * may still be the user's, and the first one finds all that is pending.
+	 */
+2:	cmpq	$pvh_event, EARLY_RIP(%rsp)
+	jne	1b
+	addq	$16, %rsp
+	iretq
 	.size	pvh_event, . - pvh_event
 
 /* Any other vector: nothing of ours; return. */
