@@ -5,8 +5,9 @@
  * Overview: the module is a row of cpio archives, plain or gzipped, with zeros
  * between them, as Linux's boot protocol has it.  A gzipped part is unpacked
  * into pages; if it was the last, the module's own memory is free from then
- * on.  As files are made, the pages already dealt with are freed, so that the
- * contents are in memory twice only for one file.
+ * on.  As files are made, the pages already dealt with are freed, in that
+ * buffer or, for a plain archive, in the module itself, so that the contents
+ * are in memory twice only for one file.
  *
  * Untrusted input: the module.  The parser checks the archive; here names that
  * cannot be made are counted, told once, and left out.  What was unpacked
@@ -23,7 +24,7 @@
 #include <uvm/uvm.h>
 
 #define	LINK_BUCKETS	64
-#define	RELEASE_PAGES	16		/* freed at a time */
+#define	RELEASE_PAGES	8		/* freed at a time */
 #define	MAP_BATCH	32
 #define	GZIP_RATIO	1032		/* deflate cannot do better */
 #define	KEEP_PAGES	64		/* left for everything else */
@@ -44,8 +45,9 @@ struct hardlink {
 
 struct unpack {
 	struct lwp	*up_lwp;
-	struct pagebuf	*up_buf;	/* the archive is in it; or NULL */
-	size_t		up_base;	/* of the archive in the buffer */
+	struct pagebuf	*up_buf;	/* the archive is in it; NULL: module */
+	size_t		up_base;	/* of the archive in that */
+	size_t		up_freed;	/* bytes of the module */
 	size_t		up_files;
 	uint64_t	up_bytes;
 	size_t		up_failed;
@@ -324,20 +326,27 @@ unpack_kind(struct unpack *up, const char *name, const struct cpio_entry *ce)
 	return error;
 }
 
+/* All in front of that byte has been dealt with. */
+static void
+release_before(struct unpack *up, size_t pos)
+{
+	if (up->up_buf != NULL) {
+		if (atop(pos) >= up->up_buf->pb_freed + RELEASE_PAGES)
+			pagebuf_release(up->up_buf, atop(pos));
+	} else if (pos >= up->up_freed + RELEASE_PAGES * PAGE_SIZE) {
+		boot_module_free_head(pos - up->up_freed);
+		up->up_freed = pos;
+	}
+}
+
 static int
 unpack_entry(void *ctx, const struct cpio_entry *ce)
 {
 	struct unpack *up = ctx;
 	const char *name = ce->ce_name;
-	size_t before;
 	int error;
 
-	/* All in front of this entry has been dealt with. */
-	if (up->up_buf != NULL) {
-		before = atop(up->up_base + ce->ce_offset);
-		if (before >= up->up_buf->pb_freed + RELEASE_PAGES)
-			pagebuf_release(up->up_buf, before);
-	}
+	release_before(up, up->up_base + ce->ce_offset);
 	while (name[0] == '.' && name[1] == '/')
 		for (name += 2; *name == '/'; name++)
 			continue;
@@ -361,10 +370,13 @@ unpack_entry(void *ctx, const struct cpio_entry *ce)
 
 /* -- the module -- */
 
-/* Parse the archives in [p, p + len); *used is where it stopped. */
+/*
+ * Parse the archives in [p, p + len), which is `base` bytes into its buffer;
+ * *used is where it stopped.
+ */
 static int
-unpack_archives(struct unpack *up, const unsigned char *p, size_t len,
-    size_t *used)
+unpack_archives(struct unpack *up, const unsigned char *p, size_t base,
+    size_t len, size_t *used)
 {
 	struct cpio_result cr;
 	size_t pos = 0;
@@ -375,7 +387,7 @@ unpack_archives(struct unpack *up, const unsigned char *p, size_t len,
 			pos++;
 		if (pos == len || !cpio_probe(p + pos, len - pos))
 			break;
-		up->up_base = pos;
+		up->up_base = base + pos;
 		error = cpio_parse(p + pos, len - pos, unpack_entry, up, &cr);
 		pos += cr.cr_used;
 		if (cr.cr_refused != 0)
@@ -502,7 +514,7 @@ initramfs_unpack(struct lwp *l)
 		return;
 	}
 	while (error == 0 && !freed) {
-		error = unpack_archives(&up, p + pos, len - pos, &used);
+		error = unpack_archives(&up, p + pos, pos, len - pos, &used);
 		pos += used;
 		if (error != 0 || pos == len)
 			break;
@@ -519,8 +531,8 @@ initramfs_unpack(struct lwp *l)
 			freed = true;
 		}
 		up.up_buf = &pb;
-		error = unpack_archives(&up, (unsigned char *)pb.pb_va, size,
-		    &used);
+		error = unpack_archives(&up, (unsigned char *)pb.pb_va, 0,
+		    size, &used);
 		if (error == 0 && used != size)
 			complain((unsigned char *)pb.pb_va + used,
 			    size - used, used);

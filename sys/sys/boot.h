@@ -47,6 +47,11 @@ extern char *boot_init_envp[];
 
 /* Release the module's pages to the page allocator. Once. */
 void	boot_module_free(void);
+/*
+ * Its first n bytes are done with: their whole pages are released, and it
+ * begins behind them from now on.
+ */
+void	boot_module_free_head(size_t n);
 /* A kernel mapping of the module (read-only use); NULL if there is none. */
 const void *boot_module_map(void);
 

@@ -279,6 +279,15 @@ boot_module_map(void)
 }
 
 void
+boot_module_free_head(size_t n)
+{
+	CHECK(!env_module_freed && n <= bootinfo.bi_module_len);
+	memset((void *)(uintptr_t)env_module, 0xdf, n);
+	env_module = (const char *)env_module + n;
+	bootinfo.bi_module_len -= n;
+}
+
+void
 boot_module_free(void)
 {
 	CHECK(!env_module_freed);

@@ -233,6 +233,19 @@ boot_module_map(void)
 }
 
 void
+boot_module_free_head(size_t n)
+{
+	paddr_t start = trunc_page(bootinfo.bi_module);
+	paddr_t end = trunc_page(bootinfo.bi_module + n);
+
+	KASSERT(n <= bootinfo.bi_module_len);
+	bootinfo.bi_module += n;
+	bootinfo.bi_module_len -= n;
+	if (start < end)
+		uvm_page_addrange(atop(start), atop(end));
+}
+
+void
 boot_module_free(void)
 {
 	paddr_t start = trunc_page(bootinfo.bi_module);
