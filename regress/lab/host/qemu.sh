@@ -29,11 +29,29 @@ watchdog=0 noreboot"
 DOM0_CMDLINE="console=hvc0 quiet loglevel=4 nomodeset net.ifnames=0
 mitigations=off rodata=off apparmor=0 audit=0 rdinit=/init panic=0"
 
-start_qemu() {
-	local i args=() accel=${LAB_ACCEL:-tcg} pid
-	if pid=$(lab_pid); then
-		return 0
+# KVM helps only where it can run a hypervisor that runs PVH guests.
+kvm_usable() {
+	[ -r /dev/kvm ] && [ -w /dev/kvm ] && [ ! -f "$LAB/no-kvm" ] &&
+	    grep -qE '^flags.* (svm|vmx)( |$)' /proc/cpuinfo &&
+	    grep -q '^[Y1]' /sys/module/kvm_{amd,intel}/parameters/nested \
+		2>/dev/null
+}
+
+start_lab() {
+	local accel=${LAB_ACCEL:-}
+	lab_pid >/dev/null && return 0
+	if [ -z "$accel" ] && kvm_usable; then
+		start_qemu kvm && return 0
+		say "no luck with KVM; from now on without"
+		touch "$LAB/no-kvm"
 	fi
+	start_qemu "${accel:-tcg}" ||
+	    die "dom0 did not come up (log: $LAB/logs/serial.log)"
+}
+
+# start_qemu ACCELERATOR
+start_qemu() {
+	local i args=()
 	rm -rf "$RUN"
 	mkdir -p "$RUN" "$SHARE" "$LAB/logs" || die "cannot make $LAB"
 	rm -rf "$SHARE"/{console,cfg,boot}
@@ -42,11 +60,11 @@ start_qemu() {
 		args+=(-chardev "socket,id=p$i,path=port$i.sock,server=on,wait=off"
 		    -device "virtserialport,chardev=p$i,nr=$i,name=lab$i")
 	done
-	case $accel in
+	case $1 in
 	tcg)	args+=(-accel "tcg,thread=multi,tb-size=256" -cpu "$LAB_CPU") ;;
-	kvm)	args+=(-accel kvm -cpu "host") ;;
+	kvm)	args+=(-accel kvm -cpu host) ;;
 	esac
-	say "starting Xen (log: $LAB/logs/serial.log)"
+	say "starting Xen ($1; log: $LAB/logs/serial.log)"
 	# Socket names are relative: an OBJ path may be longer than they can be.
 	# It must not keep our locks.
 	(for i in /proc/self/fd/*; do
@@ -71,7 +89,7 @@ start_qemu() {
 	then
 		tail -n 20 "$LAB/logs/serial.log" >&2
 		stop_qemu
-		die "dom0 did not come up (log: $LAB/logs/serial.log)"
+		return 1
 	fi
 	say "dom0 is ready"
 }
@@ -96,7 +114,7 @@ cmd_start() {
 		esac
 	done
 	mkdir -p "$LAB" || die "cannot make $LAB"
-	lock "$LAB/.lock" start_qemu
+	lock "$LAB/.lock" start_lab
 }
 
 cmd_stop() { [ ! -d "$LAB" ] || lock "$LAB/.lock" stop_qemu; }
