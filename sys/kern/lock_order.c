@@ -42,6 +42,8 @@ const struct lock_class lock_order[] = {
 	{ "pgrp",	false },
 	{ "proc",	false },
 	{ "sigacts",	false },
+	{ "uidinfo",	false },
+	{ "futex",	true },		/* two buckets, by address */
 	{ "pollhead",	false },
 	{ "pollwait",	false },
 	/* Memory: maps of pages, page tables, allocators. */
