@@ -42,13 +42,13 @@ BOOT_OPTION(opt_rdinit, "rdinit", "the same, from the initramfs (/init)");
 static void __printflike(1, 2) __dead
 boot_fail(const char *fmt, ...)
 {
+	static char text[256];
 	va_list ap;
 
-	printf("boot: ");
 	va_start(ap, fmt);
-	vprintf(fmt, ap);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	printf("\nboot: the guest ends here\n");
+	log(LOG_EMERG, "boot: %s\nboot: the guest ends here\n", text);
 	cpu_reboot(RB_CRASH);
 }
 

@@ -57,7 +57,11 @@ static struct runqueue runq_primary;	/* there before the allocator */
 /* Ended threads, until the reaper has freed them. */
 static struct spinlock zombie_lock = SPINLOCK_INITIALIZER("zombies");
 static struct sleepq zombies = TAILQ_HEAD_INITIALIZER(zombies); /* [l] */
+static unsigned int nzombies;		/* [l] */
 static struct condvar zombie_cv;
+static struct callout zombie_callout;
+#define	ZOMBIE_BATCH	8		/* the reaper comes for so many, */
+#define	ZOMBIE_DELAY	(10 * NSEC_PER_MSEC)	/* or after so long */
 
 static inline uint64_t
 cpu_bit(const struct cpu_info *ci)
@@ -105,7 +109,7 @@ tick_arm_cur(struct runqueue *rq, nsec_t now)
 
 	if (rq->rq_nqueued > 0) {
 		end = rq->rq_cur->l_sched.se_slice_end;
-		if (sched_idle_cpus != 0)
+		if (rq->rq_spread && sched_idle_cpus != 0)
 			want = now + SCHED_SPREAD;
 		/* A slice that is over has been told of: no tick for it. */
 		if (end > now)
@@ -142,15 +146,20 @@ slice_over(struct runqueue *rq, nsec_t now)
 	    first->l_pri <= cur->l_pri : first->l_pri < cur->l_pri;
 }
 
-/* Wake one idle CPU; it will look for work (idle_steal). */
-static void
-wake_idle_cpu(uint64_t but)
+/* An idle CPU that may run one of those who wait here.  rq_lock held. */
+static struct cpu_info *
+idle_helper(struct runqueue *rq, nsec_t now)
 {
-	uint64_t idle = atomic_load(&sched_idle_cpus) & ~but &
-	    atomic_load(&sched_cpus);
+	uint64_t idle = atomic_load(&sched_idle_cpus) &
+	    atomic_load(&sched_cpus) & ~cpu_bit(rq->rq_cpu);
+	struct cpu_info *ci;
 
-	if (idle != 0)
-		cpu_kick(cpu_infos[ffs64(idle) - 1]);
+	for (; idle != 0; idle &= idle - 1) {
+		ci = cpu_infos[ffs64(idle) - 1];
+		if (runq_stealable(rq, ci, true, now) != NULL)
+			return ci;
+	}
+	return NULL;
 }
 
 static bool	steal_from(struct runqueue *, struct runqueue *, bool, nsec_t);
@@ -179,18 +188,20 @@ balance(struct runqueue *rq, nsec_t now)
 void
 sched_tick(void)
 {
-	struct cpu_info *ci = curcpu();
+	struct cpu_info *ci = curcpu(), *helper = NULL;
 	struct runqueue *rq = ci->ci_runqueue;
 	struct lwp *cur;
 	nsec_t now = nanouptime();
-	bool waiting;
 
 	spin_enter(&rq->rq_lock);
 	rq->rq_tick_at = 0;
 	cur = rq->rq_cur;
 	acct_charge(rq, cur, runq_charge(rq, cur, now));
 	acct_sample(rq, cur, ci->ci_intr_user);
-	waiting = rq->rq_nqueued > 0;
+	if (rq->rq_nqueued > 0) {
+		helper = idle_helper(rq, now);
+		rq->rq_spread = helper != NULL;
+	}
 	if (!is_idle(cur)) {
 		if (slice_over(rq, now))
 			resched(rq);
@@ -198,8 +209,8 @@ sched_tick(void)
 	}
 	spin_exit(&rq->rq_lock);
 	loadavg_update(now);
-	if (waiting && sched_idle_cpus != 0)
-		wake_idle_cpu(cpu_bit(ci));
+	if (helper != NULL)
+		cpu_kick(helper);	/* it will look for work (idle_steal) */
 	else if (!is_idle(cur) && ncpu > 1)
 		balance(rq, now);
 }
@@ -226,8 +237,18 @@ zombie_add(struct lwp *l)
 {
 	spin_enter(&zombie_lock);
 	TAILQ_INSERT_TAIL(&zombies, l, l_runq);
-	cv_signal(&zombie_cv);
+	if (++nzombies == ZOMBIE_BATCH)
+		cv_signal(&zombie_cv);
+	else if (nzombies == 1)
+		callout_schedule(&zombie_callout,
+		    nanouptime() + ZOMBIE_DELAY);
 	spin_exit(&zombie_lock);
+}
+
+static void
+zombie_timeout(void *arg __unused)
+{
+	cv_signal(&zombie_cv);
 }
 
 static void	sched_place(struct lwp *, enum rq_how);
@@ -426,6 +447,7 @@ sched_reaper(void)
 		while (TAILQ_EMPTY(&zombies))
 			cv_wait_spin(&zombie_cv, &zombie_lock);
 		TAILQ_CONCAT(&dead, &zombies, l_runq);
+		nzombies = 0;
 		spin_exit(&zombie_lock);
 		while ((l = TAILQ_FIRST(&dead)) != NULL) {
 			TAILQ_REMOVE(&dead, l, l_runq);
@@ -548,6 +570,7 @@ enqueue(struct runqueue *rq, struct lwp *l, enum rq_how how)
 
 	acct_charge(rq, cur, runq_charge(rq, cur, now));
 	runq_add(rq, l, how, now);
+	rq->rq_spread = true;
 	/* So that the next one looks for another idle CPU. */
 	if (is_idle(cur))
 		(void)atomic_and(&sched_idle_cpus, ~cpu_bit(rq->rq_cpu));
@@ -893,6 +916,7 @@ sched_init(void)
 	struct cpu_info *ci = &cpu_info_primary;
 
 	cv_init(&zombie_cv, "zombies");
+	callout_init(&zombie_callout, zombie_timeout, NULL);
 	runq_setup(&runq_primary, ci);
 	sched_lwp_init(&lwp0, NULL);
 	lwp0.l_flags |= LF_SYSTEM;

@@ -45,6 +45,7 @@ struct runqueue {
 	nsec_t		rq_unsplit;	/* run time not yet user or system */
 	nsec_t		rq_steal;	/* clock_steal() at the last tick */
 	unsigned int	rq_nuser, rq_nsys; /* ticks in user and kernel mode */
+	bool		rq_spread;	/* an idle CPU may want who waits */
 	bool		rq_dying;	/* cpu_detach() */
 	volatile bool	rq_dead;	/* [a] the CPU is in cpu_dead() */
 };

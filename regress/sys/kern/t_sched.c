@@ -586,3 +586,64 @@ TEST(cpus_leave_and_return)
 {
 	sim_run(3, 13, hotplug, NULL);
 }
+
+/* Threads that may only wait for one CPU leave the idle ones alone. */
+static void
+pinned_hogs(void *arg)
+{
+	unsigned int ipis, timers;
+	uint64_t mask[1] = { 8 };
+
+	(void)arg;
+	for (unsigned int i = 0; i < 2; i++) {
+		threads[i] = sim_thread_new(hog, NULL);
+		threads[i]->l_affinity[0] = 1;
+		sched_enqueue(threads[i]);
+	}
+	sched_setaffinity_lwp(curlwp, mask);
+	nap(100 * MS);
+	ipis = sim_ipis;
+	timers = sim_timer_sets;
+	nap(SEC);
+	CHECK(sim_ipis - ipis < 5);
+	CHECK(sim_timer_sets - timers < 400);
+	CHECK(cputime(threads[0]) > 500 * MS);
+	CHECK(cputime(threads[1]) > 500 * MS);
+}
+
+TEST(pinned_threads_wake_no_idle_cpu)
+{
+	sim_run(4, 14, pinned_hogs, NULL);
+}
+
+/* What ended is freed, in time. */
+static void
+brief(void *arg)
+{
+	(void)arg;
+	sim_work(MS / 10);
+	(void)atomic_add(&finished, 1);
+}
+
+static void
+exits(void *arg)
+{
+	size_t before;
+
+	(void)arg;
+	nap(50 * MS);
+	before = kmem_outstanding();
+	for (unsigned int i = 1; i <= 101; i++) {
+		sim_thread(brief, NULL);
+		if (i % 3 == 0)
+			wait_for(i);
+	}
+	wait_for(101);
+	nap(50 * MS);
+	CHECK_EQ(kmem_outstanding(), before);
+}
+
+TEST(ended_threads_are_freed)
+{
+	sim_run(3, 15, exits, NULL);
+}

@@ -110,6 +110,7 @@ module_init(void)
 
 	strlcpy(bootinfo.bi_cmdline, (const char *)si->cmd_line,
 	    MIN(sizeof(bootinfo.bi_cmdline), sizeof(si->cmd_line)));
+	bootinfo.bi_cmdline_max = sizeof(si->cmd_line);
 	if (si->mod_len == 0)
 		return;
 	first = (si->flags & SIF_MOD_START_PFN) != 0 ? si->mod_start :
