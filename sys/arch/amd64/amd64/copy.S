@@ -147,7 +147,10 @@ ENTRY(ustore_long)
 	EX_TABLE(1b, user_fault)
 END(ustore_long)
 
-/* int ucas_32(uint32_t *uaddr, uint32_t expected, uint32_t new, uint32_t *old) */
+/*
+ * int ucas_32(uint32_t *uaddr, uint32_t expected, uint32_t new,
+ *     uint32_t *old)
+ */
 ENTRY(ucas_32)
 	CHECK_RANGE %rdi, $4
 	movl	%esi, %eax

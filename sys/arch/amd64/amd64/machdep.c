@@ -122,6 +122,7 @@ segs_save(struct pcb *pcb)
 	__asm__ volatile("movw %%ds, %0" : "=m"(pcb->pcb_ds));
 	__asm__ volatile("movw %%es, %0" : "=m"(pcb->pcb_es));
 	__asm__ volatile("movw %%fs, %0" : "=m"(pcb->pcb_fs));
+	__asm__ volatile("movw %%gs, %0" : "=m"(pcb->pcb_gs));
 }
 
 /* Load a selector; one the CPU refuses becomes the null selector. */
@@ -224,16 +225,13 @@ cpu_exec_reset(struct lwp *l)
 	KASSERT(l == curlwp);
 	fpu_reset(l);
 	on = intr_disable();
-	/* It was a kernel thread perhaps: its stack is now an entry stack. */
-	xen_guest->g_switch(curcpu(), l);
 	pcb->pcb_ds = pcb->pcb_es = pcb->pcb_fs = pcb->pcb_gs = 0;
 	pcb->pcb_flags &= ~(uint32_t)PCB_COMPAT32;
 	memset(pcb->pcb_tls, 0, sizeof(pcb->pcb_tls));
 	memset(pcb->pcb_dr, 0, sizeof(pcb->pcb_dr));
 	pcb->pcb_fsbase = pcb->pcb_gsbase = 0;
-	(void)segs_load(pcb);
-	xen_guest->g_set_base(0, 0);
-	xen_guest->g_set_base(1, 0);
+	/* It was a kernel thread perhaps: its stack is now an entry stack. */
+	xen_guest->g_switch(curcpu(), l);
 	intr_restore(on);
 }
 
@@ -266,7 +264,8 @@ cpu_hatch_prepare(struct cpu_info *ci)
 	ci->ci_curlwp = l;
 	ci->ci_md.md_vcpu = (struct vcpu_info *)ci->ci_md.md_shared;
 	ci->ci_md.md_kstack = l->l_pcb.pcb_kstack_top;
-	ci->ci_md.md_fsbase = ci->ci_md.md_gsbase = 0;
+	/* What a vCPU that was up before has loaded is not known: no base. */
+	ci->ci_md.md_fsbase = ci->ci_md.md_gsbase = ~(uintptr_t)0;
 	ci->ci_md.md_fpu_lwp = NULL;
 }
 

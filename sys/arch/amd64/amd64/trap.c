@@ -152,7 +152,6 @@ trap_user(struct lwp *l, struct trapframe *tf, uintptr_t addr)
 		user_signal(l, SIGFPE, FPE_INTDIV, tf->tf_rip, trapno);
 		break;
 	case T_DB:
-		tf->tf_rflags &= ~(uint64_t)RFLAGS_TF;
 		user_signal(l, SIGTRAP, TRAP_TRACE, tf->tf_rip, trapno);
 		break;
 	case T_BP:
@@ -266,6 +265,9 @@ trap(struct trapframe *tf)
 		addr = xen_guest->g_fault_addr();
 		curcpu()->ci_nfault++;
 	}
+	/* A reserved bit in a page table is not the program's doing. */
+	if (tf->tf_trapno == T_PF && (tf->tf_err & PFERR_RSVD) != 0)
+		trap_panic(tf, addr);
 	if (!TF_USERMODE(tf)) {
 		trap_kernel(l, tf, addr);
 		return;

@@ -19,9 +19,12 @@
 
 #define	BACKTRACE_MAX	40		/* lines */
 
-/* Is [addr, addr + size) inside the stack that holds `in`? */
+/*
+ * Is [addr, addr + size) inside the stack that holds `in`?  Only the stack we
+ * are on now (live) can be an exception stack: it surely has its page.
+ */
 static bool
-on_stack(uintptr_t in, uintptr_t addr, size_t size)
+on_stack(uintptr_t in, bool live, uintptr_t addr, size_t size)
 {
 	struct lwp *l = curlwp;
 	uintptr_t low, high;
@@ -32,7 +35,8 @@ on_stack(uintptr_t in, uintptr_t addr, size_t size)
 		low = l->l_kstack;
 		high = low + USPACE;
 	} else if (in < low || in >= high) {
-		/* An exception stack: stay in its page. */
+		if (!live)
+			return false;
 		low = trunc_page(in);
 		high = low + PAGE_SIZE;
 	}
@@ -59,12 +63,13 @@ backtrace_print_from(uintptr_t fp, uintptr_t pc)
 	const struct trapframe *tf;
 	const uintptr_t *frame;
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0), next;
+	bool live = true;
 
 	print_pc(pc, 1);
 	for (int n = 0; n < BACKTRACE_MAX; n++) {
 		if (fp & 1) {
 			tf = (const struct trapframe *)(fp & ~(uintptr_t)1);
-			if (!on_stack(here, (uintptr_t)tf, sizeof(*tf)))
+			if (!on_stack(here, live, (uintptr_t)tf, sizeof(*tf)))
 				return;
 			printf("  -- trap %lu, error %lx\n", tf->tf_trapno,
 			    tf->tf_err);
@@ -73,10 +78,11 @@ backtrace_print_from(uintptr_t fp, uintptr_t pc)
 				return;
 			/* It may have been on another stack. */
 			here = tf->tf_rsp;
+			live = false;
 			next = tf->tf_rbp;
 		} else {
 			frame = (const uintptr_t *)fp;
-			if (fp == 0 || !on_stack(here, fp, 16))
+			if (fp == 0 || !on_stack(here, live, fp, 16))
 				return;
 			print_pc(frame[1], 1);
 			next = frame[0];

@@ -134,12 +134,13 @@ void	pv_bad_selector(struct trapframe *);
 void
 pv_bad_selector(struct trapframe *tf __unused)
 {
+	static const char msg[] = "pv: Xen refuses a selector in use\n";
 	static bool told;
 
+	/* It may have interrupted printf(): the hypervisor's console only. */
 	if (!told) {
 		told = true;
-		printf("pv: thread %d used a selector Xen refuses\n",
-		    curlwp->l_tid);
+		(void)hypercall_console_write(msg, sizeof(msg) - 1);
 	}
 }
 
@@ -330,10 +331,8 @@ pv_switch(struct cpu_info *ci, struct lwp *to)
 	struct multicall_entry mc[4];
 	unsigned int n = 0;
 
-	if ((from->l_pcb.pcb_flags & PCB_FPU_USED) != 0 && from != to) {
+	if ((from->l_pcb.pcb_flags & PCB_FPU_USED) != 0 && from != to)
 		segs_save(&from->l_pcb);
-		from->l_pcb.pcb_gs = gs_selector();
-	}
 	/* A kernel thread is not entered from user mode: leave it all. */
 	if ((pcb->pcb_flags & PCB_FPU_USED) == 0)
 		return;

@@ -380,10 +380,8 @@ pvh_switch(struct cpu_info *ci, struct lwp *to)
 	struct cpu_md *md = &ci->ci_md;
 	struct pcb *pcb = &to->l_pcb;
 
-	if ((from->l_pcb.pcb_flags & PCB_FPU_USED) != 0 && from != to) {
+	if ((from->l_pcb.pcb_flags & PCB_FPU_USED) != 0 && from != to)
 		segs_save(&from->l_pcb);
-		from->l_pcb.pcb_gs = gs_selector();
-	}
 	/* A kernel thread is not entered from user mode: leave it all. */
 	if ((pcb->pcb_flags & PCB_FPU_USED) == 0)
 		return;

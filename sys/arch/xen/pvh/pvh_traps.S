@@ -3,7 +3,7 @@
  * Entries from and returns to hardware's exception frames (PVH).
  *
  * Overview: a trap in user mode comes in on the thread's kernel stack with the
- * user's GS base, which SWAPGS exchanges for the kernel's.  Three kinds of entry
+ * user's GS base, which SWAPGS exchanges for the kernel's.  Three entries
  * cannot tell by the code selector which base is there: NMI, machine check
  * and debug exceptions may hit the first or last instructions of the kernel.
  * They have stacks of their own (IST) and look at the base itself; if they came
