@@ -46,6 +46,7 @@ struct xs_watch {
 			    const char *token);
 	void		*xw_arg;
 	unsigned int	xw_id;		/* token */
+	bool		xw_registered;	/* the server knows it */
 };
 int	xs_watch(struct xs_watch *);
 void	xs_unwatch(struct xs_watch *);	/* its function is not running after */
@@ -93,6 +94,7 @@ struct xenbus_device {
 	bool		xb_connected;	/* xd_connect() was done */
 	bool		xb_quarantined;
 	struct xs_watch	xb_watch;
+	struct task	xb_close;	/* after a quarantine */
 };
 int	xenbus_init(void);
 int	xenbus_switch_state(struct xenbus_device *, enum xenbus_state);

@@ -162,6 +162,19 @@ storm_check(struct evt_source *es)
 	return true;
 }
 
+/* Open the port after its handler, unless somebody wants it closed. */
+static void
+reopen(struct evt_source *es, uint32_t port)
+{
+	bool storm = storm_check(es);
+
+	spin_enter(&evt_lock);
+	if (!storm && !es->es_masked && !es->es_closing &&
+	    es->es_port.port == port)
+		port_unmask(port, es->es_cpu);
+	spin_exit(&evt_lock);
+}
+
 static void
 handle_port(struct cpu_info *ci, uint32_t port)
 {
@@ -177,9 +190,7 @@ handle_port(struct cpu_info *ci, uint32_t port)
 		es->es_count++;
 		ci->ci_nintr++;
 		es->es_func(es->es_arg);
-		if (!storm_check(es) && !es->es_masked &&
-		    !atomic_load(&es->es_closing) && es->es_port.port == port)
-			port_unmask(port, es->es_cpu);
+		reopen(es, port);
 	}
 	(void)atomic_sub(&es->es_running, 1);
 }
@@ -386,10 +397,21 @@ detach_port(struct evt_source *es)
 		close_port(port);
 }
 
+static void
+no_op(void *arg __unused)
+{
+}
+
 void
 evtchn_unbind(struct evt_source *es)
 {
 	detach_port(es);
+	/*
+	 * A CPU may have found the source before it was detached and not yet
+	 * counted itself in es_running.  Upcalls run with interrupts off: when
+	 * every CPU has taken a call, none is there any more.
+	 */
+	cpu_cross_call(no_op, NULL);
 	while (atomic_load(&es->es_running) != 0)
 		cpu_relax();
 	(void)callout_halt(&es->es_unthrottle);
@@ -468,15 +490,15 @@ evtchn_unmask(struct evt_source *es)
 	spin_exit(&evt_lock);
 }
 
-int
-evtchn_set_cpu(struct evt_source *es, struct cpu_info *ci)
+/* evt_lock held. */
+static int
+set_cpu_locked(struct evt_source *es, struct cpu_info *ci)
 {
 	struct evtchn_bind_vcpu op = { .vcpu = ci->ci_index };
 	int error = 0;
 
 	if (es->es_type == EVT_VIRQ || es->es_type == EVT_IPI)
 		return EINVAL;
-	spin_enter(&evt_lock);
 	if (es->es_port.port != 0) {
 		op.port = es->es_port.port;
 		port_mask(op.port);
@@ -488,6 +510,16 @@ evtchn_set_cpu(struct evt_source *es, struct cpu_info *ci)
 		if (!es->es_masked && !es->es_throttled)
 			port_unmask(op.port, es->es_cpu);
 	}
+	return error;
+}
+
+int
+evtchn_set_cpu(struct evt_source *es, struct cpu_info *ci)
+{
+	int error;
+
+	spin_enter(&evt_lock);
+	error = set_cpu_locked(es, ci);
 	spin_exit(&evt_lock);
 	return error;
 }
@@ -520,9 +552,11 @@ evtchn_cpu_fini(struct cpu_info *ci)
 	struct evt_source *es;
 
 	/* VIRQs and IPIs of the CPU were unbound by their owners. */
+	spin_enter(&evt_lock);
 	LIST_FOREACH(es, &evt_sources, es_link)
 		if (es->es_cpu == ci)
-			(void)evtchn_set_cpu(es, &cpu_info_primary);
+			(void)set_cpu_locked(es, &cpu_info_primary);
+	spin_exit(&evt_lock);
 }
 
 void

@@ -27,7 +27,6 @@
 #include <sys/kthread.h>
 #include <sys/systm.h>
 #include <sys/time.h>
-#include <machine/intr.h>
 #include <xen/evtchn.h>
 #include <xen/gnttab.h>
 #include <xen/guest.h>
@@ -42,13 +41,10 @@ struct suspend_level {
 	void	(*sl_up)(bool newdomain);
 };
 
-static bool suspend_intr;	/* interrupts were on before "cpus" */
-
 static int
 cpus_down(void)
 {
-	cpu_stop_others();
-	suspend_intr = intr_disable();
+	cpu_stop_others();		/* and interrupts off here */
 	return 0;
 }
 
@@ -56,7 +52,6 @@ static void
 cpus_up(bool newdomain __unused)
 {
 	cpu_start_others();
-	intr_restore(suspend_intr);
 }
 
 static int

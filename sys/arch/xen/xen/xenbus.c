@@ -35,6 +35,8 @@
 
 SET_DECLARE(xenbus_drivers, const struct xenbus_driver);
 
+static void backend_changed(struct xenbus_device *);
+
 static struct mutex xenbus_lock;
 static LIST_HEAD(, xenbus_device) xenbus_devices =
     LIST_HEAD_INITIALIZER(xenbus_devices);		/* [l] */
@@ -91,6 +93,18 @@ xenbus_quarantine(struct xenbus_device *xb, const char *fmt, ...)
 	vsnprintf(msg, sizeof(msg), fmt, ap);
 	va_end(ap);
 	printf("%s: backend misbehaves: %s; quarantined\n", xb->xb_path, msg);
+	task_add(systq, &xb->xb_close);
+}
+
+/* The bad backend is cut off in a thread of ours. */
+static void
+quarantine_close(void *arg)
+{
+	struct xenbus_device *xb = arg;
+
+	mutex_enter(&xenbus_lock);
+	backend_changed(xb);
+	mutex_exit(&xenbus_lock);
 }
 
 int
@@ -260,6 +274,7 @@ device_attach(const char *type, const char *id)
 	xb->xb_driver = drv;
 	xb->xb_id = n;
 	xb->xb_state = XenbusStateInitialising;
+	task_set(&xb->xb_close, quarantine_close, xb);
 	xb->xb_type = kmem_strdup(type, KM_SLEEP);
 	xb->xb_path = kmem_asprintf("device/%s/%s", type, id);
 	error = xb->xb_type == NULL || xb->xb_path == NULL ? ENOMEM : 0;
@@ -286,6 +301,12 @@ device_detach(struct xenbus_device *xb)
 	unwatch_otherend(xb);
 	device_disconnect(xb);
 	xb->xb_driver->xd_remove(xb);
+	if (!task_del(systq, &xb->xb_close) && xb->xb_quarantined) {
+		/* It may be waiting for our lock at this moment. */
+		mutex_exit(&xenbus_lock);
+		taskq_barrier(systq);
+		mutex_enter(&xenbus_lock);
+	}
 	device_free(xb);
 }
 

@@ -52,6 +52,7 @@ struct xencons {
 	bool		xc_pumping, xc_again;	/* [l] */
 	bool		xc_stuck;		/* [l] nobody reads the ring */
 	bool		xc_bad;			/* [l] the peer's index is */
+	bool		xc_bad_told;		/* the soft interrupt's */
 	unsigned int	xc_npend, xc_pendoff;	/* the pumping CPU's */
 	char		xc_pend[XC_PEND];
 	/* further consoles only */
@@ -110,7 +111,8 @@ pump(struct xencons *xc)
 		return;
 	}
 	xc->xc_pumping = true;
-	for (;;) {
+	/* A further console may lose its ring while the lock is let go. */
+	while (xc->xc_ring != NULL) {
 		xc->xc_again = false;
 		n = out_put(xc, xc->xc_pend + xc->xc_pendoff, xc->xc_npend);
 		wrote |= n > 0;
@@ -128,54 +130,69 @@ pump(struct xencons *xc)
 			break;
 	}
 	xc->xc_pumping = false;
-	spin_exit(&xc->xc_lock);
-	if (wrote)
+	if (wrote && xc->xc_evt != NULL)
 		evtchn_notify(xc->xc_evt);
+	spin_exit(&xc->xc_lock);
+}
+
+/* Up to n bytes out of the input ring's front, without consuming them. */
+static unsigned int
+in_peek(struct xencons *xc, char *buf, unsigned int n)
+{
+	struct xencons_interface *r = xc->xc_ring;
+	uint32_t cons, avail;
+	unsigned int i;
+
+	if (r == NULL)
+		return 0;
+	cons = r->in_cons;
+	avail = atomic_load_acquire(&r->in_prod) - cons;
+	if (avail > sizeof(r->in)) {
+		xc->xc_bad = true;
+		return 0;
+	}
+	n = MIN(avail, n);
+	for (i = 0; i < n; i++)
+		buf[i] = r->in[MASK_XENCONS_IDX(cons + i, r->in)];
+	return n;
 }
 
 static void
 receive(struct xencons *xc)
 {
-	struct xencons_interface *r = xc->xc_ring;
 	char buf[128];
-	uint32_t cons, avail;
-	unsigned int i, n;
+	unsigned int n;
 	size_t taken;
-	bool got = false;
 
-	if (r == NULL)
-		return;
-	for (;;) {
-		cons = r->in_cons;
-		avail = atomic_load_acquire(&r->in_prod) - cons;
-		if (avail > sizeof(r->in)) {
-			xc->xc_bad = true;
-			break;
-		}
-		n = MIN(avail, sizeof(buf));
-		for (i = 0; i < n; i++)
-			buf[i] = r->in[MASK_XENCONS_IDX(cons + i, r->in)];
+	/* One soft interrupt at a time: nobody else moves in_cons. */
+	do {
+		spin_enter(&xc->xc_lock);
+		n = in_peek(xc, buf, sizeof(buf));
+		spin_exit(&xc->xc_lock);
 		taken = n > 0 ? tty_input(xc->xc_tty, buf, n) : 0;
 		if (taken == 0)
-			break;		/* empty, or the tty is full */
-		atomic_store(&r->in_cons, cons + (uint32_t)taken);
-		got = true;
-	}
-	if (got)
-		evtchn_notify(xc->xc_evt);
+			return;		/* empty, or the tty is full */
+		spin_enter(&xc->xc_lock);
+		if (xc->xc_ring != NULL) {
+			atomic_store(&xc->xc_ring->in_cons,
+			    xc->xc_ring->in_cons + (uint32_t)taken);
+			evtchn_notify(xc->xc_evt);
+		}
+		spin_exit(&xc->xc_lock);
+	} while (true);
 }
 
 static void
 xencons_soft(void *arg)
 {
 	struct xencons *xc = arg;
-	bool bad = xc->xc_bad;
-
 	receive(xc);
 	pump(xc);
-	if (xc->xc_bad && !bad)
+	if (xc->xc_bad && !xc->xc_bad_told) {
+		xc->xc_bad_told = true;
 		printf("%s: impossible ring index by the backend\n",
 		    xc->xc_tty->t_name);
+	}
 }
 
 static void
@@ -347,6 +364,24 @@ xencons_probe(struct xenbus_device *xb)
 	return 0;
 }
 
+static void
+xencons_disconnect(struct xenbus_device *xb)
+{
+	struct xencons *xc = xb->xb_priv;
+	struct evt_source *evt;
+
+	spin_enter(&xc->xc_lock);
+	xc->xc_ring = NULL;
+	evt = xc->xc_evt;
+	xc->xc_evt = NULL;
+	spin_exit(&xc->xc_lock);
+	if (evt != NULL)
+		evtchn_unbind(evt);
+	if (xc->xc_page != NULL)
+		gnttab_end_free(xc->xc_ref, xc->xc_page);
+	xc->xc_page = NULL;
+}
+
 static int
 xencons_connect(struct xenbus_device *xb)
 {
@@ -371,27 +406,18 @@ xencons_connect(struct xenbus_device *xb)
 	if (error == 0)
 		error = xs_printf(XST_NIL, xb->xb_path, "port", "%u",
 		    evtchn_port(xc->xc_evt).port);
-	if (error == 0) {
-		xc->xc_ring = VM_PAGE_TO_KVA(pg);
+	if (error == 0)
 		error = xenbus_switch_state(xb, XenbusStateConnected);
+	if (error != 0) {
+		xencons_disconnect(xb);
+		return error;
 	}
-	return error;
-}
-
-static void
-xencons_disconnect(struct xenbus_device *xb)
-{
-	struct xencons *xc = xb->xb_priv;
-
 	spin_enter(&xc->xc_lock);
-	xc->xc_ring = NULL;
+	xc->xc_ring = VM_PAGE_TO_KVA(pg);
+	xc->xc_bad = xc->xc_bad_told = false;
 	spin_exit(&xc->xc_lock);
-	if (xc->xc_evt != NULL)
-		evtchn_unbind(xc->xc_evt);
-	xc->xc_evt = NULL;
-	if (xc->xc_page != NULL)
-		gnttab_end_free(xc->xc_ref, xc->xc_page);
-	xc->xc_page = NULL;
+	pump(xc);
+	return 0;
 }
 
 static void

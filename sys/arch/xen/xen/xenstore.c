@@ -14,8 +14,10 @@
  *	BROKEN	the peer broke the protocol: all waiting requests fail with EIO,
  *		the ring is emptied (or reconnected, if the server can), OPEN
  *
- * Locking: xs_tx_lock (mutex) one writer at a time; xs_lock (spin) requests,
- * watches, the event queue and the state.  Reader and xenwatch are threads.
+ * Locking: xs_tx_lock (mutex) one writer at a time, xs_rx_lock (mutex) the
+ * reader's side of the ring, xs_watch_lock (mutex) the list of watches while
+ * it is walked with the server asked; xs_lock (spin) requests, watches, the
+ * event queue and the state.  Reader and xenwatch are threads.
  *
  * Suspend: xs_suspend() waits, bounded, for what is under way.  In a new domain
  * the port is another one and the server knows no watch of ours: all are
@@ -64,6 +66,8 @@ enum xs_state { XS_OPEN, XS_HELD };
 static struct xenstore_domain_interface *xs_ring;	/* [s] */
 static struct evt_source *xs_evt;
 static struct mutex xs_tx_lock;
+static struct mutex xs_watch_lock;	/* held while xs_watches is walked */
+static struct mutex xs_rx_lock;		/* the ring's consumer side */
 static struct spinlock xs_lock = SPINLOCK_INITIALIZER("xenstore");
 static TAILQ_HEAD(, xs_req) xs_reqs = TAILQ_HEAD_INITIALIZER(xs_reqs);
 static TAILQ_HEAD(, xs_event) xs_events = TAILQ_HEAD_INITIALIZER(xs_events);
@@ -73,6 +77,7 @@ static uint32_t xs_next_id, xs_next_watch;	/* [l] */
 static enum xs_state xs_state;			/* [l] */
 static unsigned int xs_active;			/* [l] */
 static bool xs_kick;				/* [l] the event came */
+static bool xs_restart;				/* [l] the ring began anew */
 static struct condvar xs_reader_cv, xs_space_cv, xs_event_cv, xs_state_cv,
     xs_watch_cv;
 static struct xs_watch *xs_running;		/* [l] its function runs */
@@ -392,7 +397,7 @@ xs_transaction_end(xs_transaction_t tx, bool abort)
 /* ---- watches ---- */
 
 static int
-watch_op(const struct xs_watch *xw, uint32_t type, bool gated)
+watch_op(const struct xs_watch *xw, uint32_t type)
 {
 	char token[12];
 	struct xs_part part[2];
@@ -400,7 +405,22 @@ watch_op(const struct xs_watch *xw, uint32_t type, bool gated)
 	snprintf(token, sizeof(token), "%x", xw->xw_id);
 	part[0] = (struct xs_part){ xw->xw_node, strlen(xw->xw_node) + 1 };
 	part[1] = (struct xs_part){ token, strlen(token) + 1 };
-	return (gated ? talk_gated : talk)(XST_NIL, type, part, 2, NULL, NULL);
+	return talk(XST_NIL, type, part, 2, NULL, NULL);
+}
+
+static void
+watch_list(struct xs_watch *xw, bool in)
+{
+	mutex_enter(&xs_watch_lock);
+	spin_enter(&xs_lock);
+	if (in) {
+		xw->xw_id = ++xs_next_watch;
+		LIST_INSERT_HEAD(&xs_watches, xw, xw_link);
+	} else {
+		LIST_REMOVE(xw, xw_link);
+	}
+	spin_exit(&xs_lock);
+	mutex_exit(&xs_watch_lock);
 }
 
 int
@@ -408,16 +428,15 @@ xs_watch(struct xs_watch *xw)
 {
 	int error;
 
-	spin_enter(&xs_lock);
-	xw->xw_id = ++xs_next_watch;
-	LIST_INSERT_HEAD(&xs_watches, xw, xw_link);
-	spin_exit(&xs_lock);
-	error = watch_op(xw, XS_WATCH, true);
-	if (error != 0) {
-		spin_enter(&xs_lock);
-		LIST_REMOVE(xw, xw_link);
-		spin_exit(&xs_lock);
-	}
+	xw->xw_registered = false;
+	watch_list(xw, true);
+	/* In and marked within one passage of the gate: a resume sees both. */
+	gate_enter();
+	error = watch_op(xw, XS_WATCH);
+	xw->xw_registered = error == 0;
+	gate_leave();
+	if (error != 0)
+		watch_list(xw, false);
 	return error;
 }
 
@@ -433,9 +452,12 @@ xs_unwatch_nowait(struct xs_watch *xw)
 {
 	struct xs_event *xe, *next;
 
-	(void)watch_op(xw, XS_UNWATCH, true);
+	gate_enter();
+	xw->xw_registered = false;
+	(void)watch_op(xw, XS_UNWATCH);
+	gate_leave();
+	watch_list(xw, false);
 	spin_enter(&xs_lock);
-	LIST_REMOVE(xw, xw_link);
 	for (xe = TAILQ_FIRST(&xs_events); xe != NULL; xe = next) {
 		next = TAILQ_NEXT(xe, xe_link);
 		if (xe->xe_watch == xw->xw_id) {
@@ -620,8 +642,15 @@ reader_thread(void *arg)
 	for (;;) {
 		spin_enter(&xs_lock);
 		xs_kick = false;
+		if (xs_restart) {
+			/* Half a message of the old server is in our hands. */
+			xs_restart = false;
+			xs_stream_reset(xm);
+		}
 		spin_exit(&xs_lock);
+		mutex_enter(&xs_rx_lock);
 		error = xs_stream_fill(xm, xs_ring);
+		mutex_exit(&xs_rx_lock);
 		if (error == 0) {
 			if (xm->xm_hdr.type == XS_WATCH_EVENT)
 				take_event(xm);
@@ -664,6 +693,8 @@ xs_init(void)
 	int error;
 
 	mutex_init(&xs_tx_lock, "xenstore tx");
+	mutex_init(&xs_rx_lock, "xenstore rx");
+	mutex_init(&xs_watch_lock, "xenstore watches");
 	cv_init(&xs_reader_cv, "xsread");
 	cv_init(&xs_space_cv, "xsspace");
 	cv_init(&xs_event_cv, "xswatch");
@@ -707,10 +738,32 @@ xs_suspend(void)
 	return error;
 }
 
+/*
+ * Register every watch with the new server.  Only those whose xs_watch() is
+ * through; one that waits at the gate registers itself.  xs_watch_lock keeps
+ * the list as it is.
+ */
+static void
+watch_again(void)
+{
+	struct xs_watch *xw;
+	int error;
+
+	mutex_enter(&xs_watch_lock);
+	LIST_FOREACH(xw, &xs_watches, xw_link) {
+		if (!xw->xw_registered)
+			continue;
+		error = watch_op(xw, XS_WATCH);
+		if (error != 0)
+			printf("xenstore: watch on %s lost: error %d\n",
+			    xw->xw_node, error);
+	}
+	mutex_exit(&xs_watch_lock);
+}
+
 static void
 reopen_ring(void)
 {
-	struct xs_watch *xw;
 	evtchn_t port;
 	void *ring;
 	int error;
@@ -725,13 +778,13 @@ reopen_ring(void)
 		return;
 	}
 	/* Whatever the old server had half said was for the old domain. */
+	mutex_enter(&xs_rx_lock);
 	atomic_store(&xs_ring->rsp_cons, xs_ring->rsp_prod);
-	LIST_FOREACH(xw, &xs_watches, xw_link) {
-		error = watch_op(xw, XS_WATCH, false);
-		if (error != 0)
-			printf("xenstore: watch on %s lost: error %d\n",
-			    xw->xw_node, error);
-	}
+	spin_enter(&xs_lock);
+	xs_restart = true;
+	spin_exit(&xs_lock);
+	mutex_exit(&xs_rx_lock);
+	watch_again();
 }
 
 void
