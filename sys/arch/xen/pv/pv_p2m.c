@@ -114,7 +114,9 @@ tree_fill(void)
 {
 	uintptr_t i, leaves = howmany(p2m_size, P2M_PERPAGE);
 
-	for (i = 0; i < leaves && i / P2M_PERPAGE < TREE_MAX; i++) {
+	if (howmany(leaves, P2M_PERPAGE) > TREE_MAX)
+		return;
+	for (i = 0; i < leaves; i++) {
 		tree_mid[i / P2M_PERPAGE][i % P2M_PERPAGE] = leaf_mfn(i);
 		tree_top[i / P2M_PERPAGE] =
 		    pv_maddr(tree_mid[i / P2M_PERPAGE]) >> PAGE_SHIFT;
