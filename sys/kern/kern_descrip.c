@@ -12,9 +12,11 @@
  *	bit set, no file	reserved: EBADF for everybody
  *	bit set, a file		open
  *
- * Locking: fd_lock (spin, [d]) guards arrays and bitmaps.  While fd_ref is 1
- * only the table's one thread changes it, so that thread looks up without the
- * lock.  Files are released after the lock.  f_ref and f_flags are atomic.
+ * Locking: fd_lock (spin, [d]) guards arrays and bitmaps.  While one process
+ * of one thread has the table, only that thread changes it, and so looks up
+ * without the lock.  p_fd itself changes with proctree_lock held as writer:
+ * others follow it as readers.  Files are released after the locks.  f_ref
+ * and f_flags are atomic.
  */
 #include <sys/bitops.h>
 #include <sys/dev.h>
@@ -299,9 +301,9 @@ fd_table_unshare(struct lwp *l)
 	error = fd_table_copy(old, &new);
 	if (error != 0)
 		return error;
-	spin_enter(&p->p_lock);
+	rw_enter(&proctree_lock, RW_WRITER);
 	p->p_fd = new;
-	spin_exit(&p->p_lock);
+	rw_exit(&proctree_lock);
 	fd_table_put(old);
 	return 0;
 }
@@ -331,9 +333,12 @@ fd_table_file(struct filedesc *fd, int n, struct file **fpp)
 int
 fd_get_any(struct lwp *l, int n, struct file **fpp)
 {
-	struct filedesc *fd = l->l_proc->p_fd;
+	struct proc *p = l->l_proc;
+	struct filedesc *fd = p->p_fd;
 
-	if (atomic_load_acquire(&fd->fd_ref) != 1)
+	/* Threads of one process share its reference. */
+	if (atomic_load_acquire(&fd->fd_ref) != 1 ||
+	    atomic_load_acquire(&p->p_nlwps) > 1)
 		return fd_table_file(fd, n, fpp);
 	*fpp = lookup(fd, n);
 	return *fpp == NULL ? EBADF : 0;

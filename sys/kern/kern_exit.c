@@ -174,6 +174,8 @@ static void
 exit_release(struct lwp *l)
 {
 	struct proc *p = l->l_proc;
+	struct filedesc *fd;
+	struct cwdinfo *cwdi;
 	struct session *s;
 	bool leader;
 
@@ -185,10 +187,15 @@ exit_release(struct lwp *l)
 	if (leader)
 		tty_session_exit(s);
 	session_put(s);
-	fd_table_put(p->p_fd);
+	/* /proc follows these with the lock as reader. */
+	rw_enter(&proctree_lock, RW_WRITER);
+	fd = p->p_fd;
+	cwdi = p->p_cwdi;
 	p->p_fd = NULL;
-	cwd_put(p->p_cwdi);
 	p->p_cwdi = NULL;
+	rw_exit(&proctree_lock);
+	fd_table_put(fd);
+	cwd_put(cwdi);
 }
 
 /* Give the memory back, with its last use as the process' high mark. */

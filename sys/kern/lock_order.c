@@ -28,6 +28,7 @@ const struct lock_class lock_order[] = {
 	/* Locks that sleep.  Files: a rename holds several vnodes. */
 	{ "mnt_rename",	false },
 	{ "file",	false },
+	{ "epoll",	true },		/* a set in a set */
 	{ "vnode",	true },
 	{ "mount",	false },
 	{ "dcache_tree", false },
@@ -45,6 +46,8 @@ const struct lock_class lock_order[] = {
 	{ "uidinfo",	false },
 	{ "futex",	true },		/* two buckets, by address */
 	{ "pollhead",	false },
+	{ "epoll_head",	true },		/* those of sets, in sets */
+	{ "epoll_ready", false },
 	{ "pollwait",	false },
 	/* Memory: maps of pages, page tables, allocators. */
 	{ "uvm_amap",	false },

@@ -256,6 +256,8 @@ do_epoll_create(struct lwp *l, int flags, int *fd)
 	spin_init(&ep->ep_rlock, "epoll_ready");
 	cv_init(&ep->ep_cv, "epoll");
 	pollhead_init(&ep->ep_poll);
+	/* Woken with another file's head held: a class of its own. */
+	spin_init(&ep->ep_poll.ph_lock, "epoll_head");
 	RB_INIT(&ep->ep_items);
 	TAILQ_INIT(&ep->ep_ready);
 	error = file_alloc(&epoll_fileops, ep, O_RDWR, &fp);

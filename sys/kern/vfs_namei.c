@@ -249,9 +249,10 @@ cwd_unshare(struct lwp *l)
 	error = cwd_copy(old, &new);
 	if (error != 0)
 		return error;
-	spin_enter(&l->l_proc->p_lock);
+	/* Others follow p_cwdi with the lock as readers. */
+	rw_enter(&proctree_lock, RW_WRITER);
 	l->l_proc->p_cwdi = new;
-	spin_exit(&l->l_proc->p_lock);
+	rw_exit(&proctree_lock);
 	cwd_put(old);
 	return 0;
 }
