@@ -79,6 +79,16 @@ tty_set_console(struct tty *tp)
 	atomic_store(&tty_console, tp);
 }
 
+bool
+tty_console_name(char *buf, size_t len)
+{
+	const struct tty *tp = atomic_load(&tty_console);
+
+	if (tp != NULL)
+		strlcpy(buf, tp->t_name, len);
+	return tp != NULL;
+}
+
 /* The controlling terminal of the caller, or NULL. */
 static struct tty *
 tty_of_caller(void)

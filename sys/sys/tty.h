@@ -81,6 +81,7 @@ void	tty_session_exit(struct session *);
 void	tty_init(void);
 /* The tty that /dev/console is. */
 void	tty_set_console(struct tty *);
+bool	tty_console_name(char *, size_t);	/* "hvc0"; false: none */
 
 /* Between tty.c, the line discipline, and tty_dev.c, what programs see. */
 void	tty_set_default(struct ktermios *);

@@ -490,13 +490,19 @@ static const struct vops pfs_magic_vops = {
 
 /* ---- the file system ---- */
 
+int
+pfs_mount_tree(struct mount *mp, const struct pfs_entry *tree)
+{
+	struct pfs_node root = { .pn_entry = tree, .pn_fd = -1 };
+
+	return node_create(mp, &root, &mp->mnt_rootvp);
+}
+
 static int
 pfs_mount(struct mount *mp, const char *source __unused,
     const char *options __unused)
 {
-	struct pfs_node root = { .pn_entry = &pfs_root, .pn_fd = -1 };
-
-	return node_create(mp, &root, &mp->mnt_rootvp);
+	return pfs_mount_tree(mp, &pfs_root);
 }
 
 static int

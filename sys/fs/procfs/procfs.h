@@ -46,6 +46,9 @@ struct pfs_node {			/* v_data */
 	int		pn_fd;
 };
 
+/* Make the tree the content of a mount: procfs itself, sysfs. */
+int	pfs_mount_tree(struct mount *, const struct pfs_entry *);
+
 extern const struct pfs_entry pfs_root;
 extern const struct pfs_entry pfs_pid_dir, pfs_task_dir, pfs_fd_link;
 extern const struct pfs_entry pfs_sys_entries[];	/* procfs_sys.c */
