@@ -54,6 +54,7 @@ panic(const char *fmt, ...)
 	printf("cpu%u, thread %d (%s), %s\n", ci->ci_index,
 	    l != NULL ? (int)l->l_tid : -1, l != NULL ? l->l_name : "none",
 	    version);
+	printf("backtrace:\n");
 	backtrace_print();
 	cpu_reboot(RB_CRASH);
 }
