@@ -41,9 +41,13 @@ struct suspend_level {
 	void	(*sl_up)(bool newdomain);
 };
 
+/* How long the guest stood still by its own doing: not what Xen took. */
+static nsec_t stop_start, stop_time;
+
 static int
 cpus_down(void)
 {
+	stop_start = nanouptime();
 	cpu_stop_others();		/* and interrupts off here */
 	return 0;
 }
@@ -96,6 +100,8 @@ time_up(bool newdomain)
 static void
 late_up(bool newdomain)
 {
+	/* The clock stands still from time_down() to time_up(). */
+	stop_time = nanouptime() - stop_start;
 	gnttab_resume_late(newdomain);
 	callout_resume();
 	random_resume(newdomain);
@@ -158,8 +164,9 @@ xen_suspend(void)
 	if (error != 0)
 		printf("suspend: not done: error %d\n", error);
 	else
-		printf("suspend: %s, guest side took %lld us\n",
+		printf("suspend: %s, stopped for %lld us of %lld us\n",
 		    newdomain ? "resumed as a new domain" : "cancelled",
+		    (long long)(stop_time / NSEC_PER_USEC),
 		    (long long)((nanouptime() - start) / NSEC_PER_USEC));
 	return error;
 }
