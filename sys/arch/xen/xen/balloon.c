@@ -39,6 +39,8 @@
 #include <xen/xenbus.h>
 
 #define	BATCH		256U
+/* Free pages that stay, whatever the target: processes want to live. */
+#define	FLOOR		512U
 #define	RETRY_MIN	(100 * NSEC_PER_MSEC)
 #define	RETRY_MAX	(30 * NSEC_PER_SEC)
 #define	PRESSURE_TIME	(10 * NSEC_PER_SEC)
@@ -69,6 +71,8 @@ inflate(size_t want)
 	unsigned int i, n, done = 0;
 
 	for (n = 0; n < MIN(want, (size_t)BATCH); n++) {
+		if (uvmexp.free < uvmexp.reserve + FLOOR)
+			break;
 		balloon_pages[n] = uvm_balloon_take(UVM_PGA_NOSLEEP);
 		if (balloon_pages[n] == NULL)
 			break;
