@@ -13,6 +13,7 @@
  */
 #include <sys/autoconf.h>
 #include <sys/boot.h>
+#include <sys/buf.h>
 #include <sys/callout.h>
 #include <sys/condvar.h>
 #include <sys/cons.h>
@@ -181,6 +182,7 @@ main(void)
 	fork_init_caches();
 	sig_init();
 	futex_init();
+	bufcache_init();
 	vfs_init();
 	fd_init();
 	mem_init();

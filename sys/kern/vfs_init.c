@@ -71,6 +71,6 @@ vfs_mountroot(void)
 	snprintf(opts, sizeof(opts), "nr_blocks=%llu",
 	    (unsigned long long)MAX(uvmexp.total / 2,
 	    sf.f_used + uvmexp.total / 8));
-	(void)mp->mnt_ops->vfs_remount(mp, opts);
+	(void)mp->mnt_ops->vfs_remount(mp, mp->mnt_flags, opts);
 	return 0;
 }

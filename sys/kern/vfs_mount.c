@@ -446,6 +446,32 @@ path_is_mntroot(const struct path *p)
 
 /* -- mount(2) -- */
 
+/*
+ * Towards read-only writers are kept out before the file system hears of it,
+ * the other way after.  mount_mutex held.
+ */
+static int
+remount_super(struct mount *mp, unsigned int flags, const char *data)
+{
+	unsigned int old = mp->mnt_flags;
+	bool toro = (flags & ~old & MS_RDONLY) != 0;
+	int error = 0;
+
+	if (toro) {
+		(void)atomic_or(&mp->mnt_flags, MS_RDONLY);
+		if (atomic_load(&mp->mnt_writers) != 0)
+			error = EBUSY;
+		else if (mp->mnt_ops->vfs_sync != NULL)
+			error = mp->mnt_ops->vfs_sync(mp);
+	}
+	if (error == 0 && mp->mnt_ops->vfs_remount != NULL)
+		error = mp->mnt_ops->vfs_remount(mp, flags, data);
+	else if (error == 0 && data[0] != '\0')
+		error = EINVAL;
+	atomic_store(&mp->mnt_flags, error == 0 ? flags & SB_FLAGS : old);
+	return error;
+}
+
 static int
 do_remount(const struct path *p, unsigned int flags, const char *data)
 {
@@ -465,23 +491,9 @@ do_remount(const struct path *p, unsigned int flags, const char *data)
 		atomic_store(&m->vm_flags, flags & VM_FLAGS);
 		goto out;
 	}
-	if (mp->mnt_ops->vfs_remount != NULL)
-		error = mp->mnt_ops->vfs_remount(mp, data);
-	else if (data[0] != '\0')
-		error = EINVAL;
-	if (error != 0)
-		goto out;
-	old = mp->mnt_flags;
-	atomic_store(&mp->mnt_flags, flags & SB_FLAGS);
-	if ((flags & ~old & MS_RDONLY) != 0 &&
-	    atomic_load(&mp->mnt_writers) != 0) {
-		atomic_store(&mp->mnt_flags, old);
-		error = EBUSY;
-		goto out;
-	}
-	if ((flags & ~old & MS_RDONLY) != 0 && mp->mnt_ops->vfs_sync != NULL)
-		error = mp->mnt_ops->vfs_sync(mp);
-	atomic_store(&m->vm_flags, flags & VM_FLAGS);
+	error = remount_super(mp, flags, data);
+	if (error == 0)
+		atomic_store(&m->vm_flags, flags & VM_FLAGS);
 out:
 	mutex_exit(&mount_mutex);
 	return error;

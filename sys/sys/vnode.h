@@ -35,6 +35,18 @@ struct uvm_object;
 typedef bool (*readdir_fn)(void *ctx, const char *name, size_t len, ino_t,
 	    unsigned int d_type, off_t nextcookie);	/* false: stop */
 
+/* A run of a file's bytes on its disk. */
+struct vnode_map {
+	off_t		vm_off;		/* in the file */
+	off_t		vm_len;		/* bytes, whole blocks */
+	uint64_t	vm_disk;	/* in the device, bytes; VM_MAPPED */
+	enum { VM_HOLE, VM_MAPPED, VM_UNWRITTEN, VM_INLINE } vm_kind;
+	unsigned int	vm_flags;
+	uint64_t	vm_priv[2];	/* the file system's */
+};
+#define	VMF_NEW		0x1	/* allocated now: the file has it not yet */
+#define	VMF_UNWRITTEN	0x2	/* the file has it, reads as zeros */
+
 struct vops {
 	/*
 	 * Directories.  Names are (pointer, length), never "." or "..", and
@@ -101,6 +113,56 @@ struct vops {
 	/* A regular file without a name (O_TMPFILE).  NULL: EOPNOTSUPP. */
 	int	(*vop_tmpfile)(struct vnode *dir, mode_t, struct cred *,
 		    struct vnode **);
+	/*
+	 * File data on a disk.  The page cache owns the pages and does the
+	 * transfers; the file system says where the bytes are.  All four
+	 * may sleep, are called in thread context without v_lock or with it,
+	 * and with pages busy; they never take v_lock, never touch pages and
+	 * never wait for a page.  NULL: no page cache for this file.
+	 *
+	 * vop_bmap: where are the bytes at off?  m is filled for a run that
+	 * starts at off: 0 < vm_len <= len, in whole blocks.  To read
+	 * VM_HOLE and VM_UNWRITTEN: zeros; VM_MAPPED: at vm_disk;
+	 * VM_INLINE: by vop_readinline.  Beyond the end: VM_HOLE.
+	 *
+	 * vop_reserve: bytes [off, off + len) are about to be dirtied, by a
+	 * write or a fault for write, beyond the end of the file too: space
+	 * is set aside for those that have none (delayed allocation), so
+	 * that vop_writemap() will not say ENOSPC.  To be called for every
+	 * range, whether its pages are dirty already or not.  ENOSPC, EIO,
+	 * EROFS, ENOMEM.
+	 *
+	 * vop_writemap: dirty pages of [off, off + len) are about to be
+	 * written; the range is cut at the end of the file, rounded up to
+	 * v_bsize.  m says where a run from off goes, allocated now if
+	 * need be; VM_MAPPED with VMF_* in vm_flags, nothing else.  The
+	 * caller writes the bytes, waits, and calls vop_writedone() with m as
+	 * it is and the transfer's result: only then the file has the run,
+	 * so blocks never show what was in them before.  Every
+	 * successful vop_writemap() needs its vop_writedone(), also with an
+	 * error.  The pages are busy from before the one until after the
+	 * other; no two such pairs of the same bytes at a time.
+	 *
+	 * The size in the inode follows vop_writedone(); v_lock's holder
+	 * changes the size that getattr shows (vop_setattr, and
+	 * vop_extend after a write).
+	 */
+	int	(*vop_bmap)(struct vnode *, off_t off, off_t len,
+		    struct vnode_map *m);
+	int	(*vop_reserve)(struct vnode *, off_t off, off_t len);
+	int	(*vop_writemap)(struct vnode *, off_t off, off_t len,
+		    struct vnode_map *m);
+	int	(*vop_writedone)(struct vnode *, const struct vnode_map *m,
+		    int error);
+	/* Small files inside the inode: fill buf with len bytes from off. */
+	int	(*vop_readinline)(struct vnode *, off_t off, void *buf,
+		    size_t len);
+	/*
+	 * A write has put bytes up to `end` into the page cache: the file
+	 * is at least that long now, its times change.  v_lock held
+	 * exclusively.
+	 */
+	void	(*vop_extend)(struct vnode *, off_t end);
 	/* The last reference went: free the file if it has no name left. */
 	void	(*vop_inactive)(struct vnode *);
 	/* Forget the vnode: free v_data. */
@@ -118,6 +180,7 @@ struct vnode {
 	const struct vops *v_ops;	/* [I] */
 	struct mount	*v_mount;	/* [I] */
 	void		*v_data;	/* [I] the file system's */
+	unsigned int	v_bsize;	/* [I] bytes; 0: vop_bmap is not there */
 	struct rwlock	v_lock;
 	int		v_writers;	/* [a] files open for writing; < 0:
 					 * programs that run from it */
@@ -172,8 +235,12 @@ struct vfsops {
 	int	(*vfs_unmount)(struct mount *, bool force);
 	int	(*vfs_statfs)(struct mount *, struct statfs_k *);
 	int	(*vfs_sync)(struct mount *);
-	/* MS_REMOUNT with new options; NULL: options must be empty. */
-	int	(*vfs_remount)(struct mount *, const char *options);
+	/*
+	 * MS_REMOUNT with new options; NULL: options must be empty.
+	 * flags: the MS_* to be, mnt_flags the ones that are.
+	 */
+	int	(*vfs_remount)(struct mount *, unsigned int flags,
+		    const char *options);
 	/* Append ",key=value" options for /proc/mounts. */
 	void	(*vfs_showopts)(struct mount *, char *, size_t);
 };

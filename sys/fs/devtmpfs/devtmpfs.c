@@ -202,9 +202,9 @@ devtmpfs_statfs(struct mount *mp, struct statfs_k *sf)
 }
 
 static int
-devtmpfs_remount(struct mount *mp, const char *options)
+devtmpfs_remount(struct mount *mp, unsigned int flags, const char *options)
 {
-	return tmpfs_vfsops.vfs_remount(mp, options);
+	return tmpfs_vfsops.vfs_remount(mp, flags, options);
 }
 
 static void

@@ -185,7 +185,8 @@ tmpfs_unmount(struct mount *mp, bool force)
 }
 
 static int
-tmpfs_remount(struct mount *mp, const char *options)
+tmpfs_remount(struct mount *mp, unsigned int flags __unused,
+    const char *options)
 {
 	struct tmpfs_mount *tm = TMPFS_MOUNT(mp);
 	struct options o;
