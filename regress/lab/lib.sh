@@ -32,6 +32,29 @@ share_file() {
 	echo "/share/boot/$sum"
 }
 
+# disk_list FILE[,ro]...: the value of disk= that makes these host files the
+# guest's disks xvda, xvdb and on. dom0 gets at a file by a link to it under
+# $SHARE, so what the guest writes is in the file; loop and blkback serve it.
+disk_list() {
+	local f mode link list="" n=0 letters=abcdefghijklmnop
+	for f; do
+		mode=rw
+		[ "$f" = "${f%,ro}" ] || mode=r
+		f=$(realpath -e "${f%,ro}") || return
+		link=disk/$(stat -c %i "$f")
+		[ "$SHARE/$link" -ef "$f" ] || ln -f "$f" "$SHARE/$link" || {
+			echo "disk_list: $f: put it under $SHARE" >&2
+			return 1
+		}
+		list+="\"format=raw,vdev=xvd${letters:n++:1},access=$mode,"
+		list+="target=/share/$link\","
+	done
+	echo "[${list%,}]"
+}
+
+# A network interface on dom0's bridge, on which dom0 is 10.77.0.1/24.
+NET='vif=["bridge=xenbr0"]'
+
 # guest_config NAME [key=value...]: write NAME's xl configuration. A value is
 # quoted unless it is a number or a list. extra= is added to console=hvc0 and
 # GUEST_EXTRA.

@@ -8,7 +8,8 @@
 #             PV guest migrates alive, nor 32-bit PV guests
 #   image     root.img: that tree plus the kernel modules dom0 uses
 #   initramfs dom0.gz: loads the disk's modules, carries dom0/ (rc, agent)
-# and beside them initrd.gz, what the guests start from.
+# and beside them initrd.gz, what the guests start from, and initrd-linux.gz,
+# the same with the modules of a Linux guest.
 
 # The host's packages. libc6-dev and gcc are there for the guest programs.
 LAB_DEPS="qemu-system-x86 mmdebstrap e2fsprogs cpio busybox-static kmod perl
@@ -26,6 +27,10 @@ DOM0_MODULES="$DISK_MODULES virtio_console 9p 9pnet_virtio virtio_net
 xenfs xen-privcmd xen-evtchn xen-gntdev xen-gntalloc xen-blkback xen-netback loop
 bridge stp tun veth isofs vfat nls_cp437 nls_ascii nls_iso8859-1 squashfs
 overlay fuse"
+
+# Modules that Linux as a guest needs for what Domus has in its kernel.
+GUEST_MODULES="xen-blkfront xen-netfront crc32c_generic ext4 isofs vfat
+nls_cp437 nls_ascii nls_iso8859-1"
 
 # stamp NAME: has the text on standard input been recorded for NAME?
 stamp_is() {
@@ -156,9 +161,21 @@ modules_of() {
 }
 
 image_inputs() {
-	echo "recipe 1"	# raise it when build_image makes something else
+	echo "recipe 2"	# raise it when build_image makes something else
 	cat "$IMAGES/packages.stamp"
-	echo $DOM0_MODULES
+	echo $DOM0_MODULES / $GUEST_MODULES
+}
+
+# copy_modules DIR TREE VERSION MODULE...: DIR gets the files and `order`.
+copy_modules() {
+	local dir=$1 m
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	shift
+	modules_of "$@" | while read -r m; do
+		cp "$m" "$dir/" && basename "$m"
+	done >"$dir/order"
+	[ -s "$dir/order" ]
 }
 
 # Runs as root or under fakeroot: $1 tree, $2 image, $3 tar, $4 modules.
@@ -207,13 +224,9 @@ build_image() {
 		fakeroot -- bash -c '"$@"' - "$@"
 	fi || die "cannot make the root image"
 
-	rm -rf "$IMAGES/diskmod"
-	mkdir -p "$IMAGES/diskmod"
-	modules_of "$k/mod" "$ver" $DISK_MODULES | while read -r m; do
-		cp "$m" "$IMAGES/diskmod/"
-		basename "$m"
-	done >"$IMAGES/diskmod.order"
-	mv "$IMAGES/diskmod.order" "$IMAGES/diskmod/order"
+	copy_modules "$IMAGES/diskmod" "$k/mod" "$ver" $DISK_MODULES &&
+	    copy_modules "$IMAGES/guestmod" "$k/linux" "$ver" $GUEST_MODULES ||
+	    die "cannot copy modules"
 	tar -tf "$IMAGES/root.tar" |
 	    sed -n 's,^\.\(/usr/lib/xen-[0-9.]*/bin\)/xl$,LAB_XENBIN=\1,p' \
 	    >"$IMAGES/env"
@@ -295,7 +308,35 @@ build_initrd() {
 	initrd_inputs | stamp_set initrd
 }
 
-build_all() { build_packages; build_xen; build_image; build_initramfs; build_initrd; }
+initrd_linux_inputs() {
+	declare -f build_initrd_linux
+	cat "$IMAGES"/{initrd,image}.stamp
+}
+
+# The same for Linux: a second archive behind the first adds the modules. One
+# gzip file: libxc unpacks it for the guest, and only the first it finds.
+build_initrd_linux() {
+	local t=$IMAGES/initrd-linux
+	initrd_linux_inputs | stamp_is initrd-linux && [ -f "$t.gz" ] &&
+	    return 0
+	rm -rf "$t"
+	mkdir -p "$t/modules"
+	cp "$IMAGES"/guestmod/* "$t/modules/"
+	pack "$t" "$t.more" &&
+	    gzip -dc "$IMAGES/initrd.gz" "$t.more" | gzip -9n >"$t.gz.new" &&
+	    mv "$t.gz.new" "$t.gz" || die "cannot make Linux's initramfs"
+	rm -rf "$t" "$t.more"
+	initrd_linux_inputs | stamp_set initrd-linux
+}
+
+build_all() {
+	build_packages
+	build_xen
+	build_image
+	build_initramfs
+	build_initrd
+	build_initrd_linux
+}
 
 cmd_build() {
 	mkdir -p "$IMAGES" || die "cannot make $IMAGES"

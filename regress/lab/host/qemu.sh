@@ -52,8 +52,8 @@ start_qemu() {
 	local i args=()
 	rm -rf "$RUN"
 	mkdir -p "$RUN" "$SHARE" "$LAB/logs" || die "cannot make $LAB"
-	rm -rf "$SHARE"/{console,cfg,boot}
-	mkdir -p "$SHARE"/{console,cfg,boot}
+	rm -rf "$SHARE"/{console,cfg,boot,disk}
+	mkdir -p "$SHARE"/{console,cfg,boot,disk}
 	for ((i = 1; i <= NPORTS; i++)); do
 		args+=(-chardev "socket,id=p$i,path=port$i.sock,server=on,wait=off"
 		    -device "virtserialport,chardev=p$i,nr=$i,name=lab$i")

@@ -124,7 +124,8 @@ cmd_test() {
 	[ ${#todo[@]} -gt 0 ] || die "no scenario matches ${patterns[*]}"
 
 	cmd_build || return
-	KERNEL=$(kernel_file "$kernel") INITRD=$IMAGES/initrd.gz
+	KERNEL=$(kernel_file "$kernel")
+	INITRD=$(initrd_file "$KERNEL")
 	[ -f "$KERNEL" ] || die "no kernel $KERNEL"
 	cmd_start || return
 	. "$LAB_SRC/lib.sh"
