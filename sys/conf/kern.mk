@@ -15,6 +15,7 @@ CC := $(if $(filter default,$(origin CC)),gcc,$(CC))
 LD := $(if $(filter default,$(origin LD)),ld,$(LD))
 NM ?= nm
 OBJCOPY ?= objcopy
+READELF ?= readelf
 
 KERNEL = domus-$(CONF)
 LIBDEFLATE = $(OBJ)/src/libdeflate
@@ -110,6 +111,29 @@ gen/compat/linux/linux_syscallargs.h: $(MASTER) $(MKSYSCALLS)
 gen/linux_sysent.c: $(MASTER) $(MKSYSCALLS)
 	$(Q)mkdir -p gen
 	$(Q)$(MKSYSCALLS) table $(MASTER) >$@.new && mv $@.new $@
+
+# --- The vDSO ------------------------------------------------------------
+# A shared object for user mode, linked into the kernel as data.
+
+VDSO = $(TOP)/sys/compat/linux/vdso
+VDSOFLAGS = -std=gnu17 -O2 -ffreestanding -fPIC -fno-stack-protector \
+	-fvisibility=hidden -fasynchronous-unwind-tables -nostdinc \
+	-mgeneral-regs-only -fcf-protection=none \
+	-isystem $(shell $(CC) -print-file-name=include) -I$(TOP)/sys
+
+vdso64.o: $(VDSO)/vdso.c flags
+	$(call note,CC,vdso64)
+	$(Q)$(CC) -m64 $(VDSOFLAGS) $(WARN) -MMD -MP -c -o $@ $<
+
+vdso64.so: vdso64.o $(VDSO)/vdso.ldscript
+	$(Q)$(LD) -m elf_x86_64 -shared --soname linux-vdso.so.1 \
+	    --hash-style=both --eh-frame-hdr --build-id=none -z noexecstack \
+	    -z max-page-size=0x1000 -T $(VDSO)/vdso.ldscript -o $@ vdso64.o
+	$(Q)! $(READELF) -rW $@ | grep -q R_X86_64 || \
+	    { echo "vdso64.so needs relocation" >&2; rm $@; exit 1; }
+
+sys/compat/linux/linux_vdso_image.S.o: vdso64.so
+-include vdso64.d
 
 # --- Compiling -----------------------------------------------------------
 # `flags` changes when the compiler or its flags do: everything is rebuilt.

@@ -393,6 +393,8 @@ exec_build(struct exec_state *es)
 	    (error = exec_load_program(es, randomise)) != 0)
 		return error;
 	exec_layout(es, randomise);
+	if ((error = p->p_emul->e_mapextra(es->es_vm, ep)) != 0)
+		return error;
 	ep->ep_entry = ep->ep_start = es->es_image.ei_entry + es->es_bias;
 	ep->ep_phnum = es->es_image.ei_phnum;
 	ep->ep_phent = es->es_image.ei_phent;

@@ -22,24 +22,33 @@
  * the hypervisor's clock is believed.  After a cancelled suspend the raw clock
  * has run on and nothing changes.
  *
+ * The vDSO computes the same from the same words (<sys/vdso.h>): what changes
+ * here changes there.
+ *
  * Locking: [a] atomic; [s] changes only with all other CPUs stopped, so a
- * reader sees either all of it or nothing.
+ * reader in the kernel sees either all of it or nothing.
  */
 #include <sys/atomic.h>
 #include <sys/cpu.h>
 #include <sys/errno.h>
 #include <sys/systm.h>
 #include <sys/time.h>
+#include <sys/vdso.h>
 #include <machine/clock.h>
 
 #define	REAL_USER_MAX	(86400 * NSEC_PER_SEC)
 #define	NSEC_MAX	INT64_MAX
 
-static nsec_t mono_offset;		/* [s] */
-static nsec_t gap_total;		/* [s] */
-static nsec_t real_offset;		/* [s] */
-static volatile nsec_t real_user;	/* [a] */
-static volatile nsec_t mono_last;	/* [a] */
+/* A page of its own, which programs can read. */
+struct vdso_time vdso_time __aligned(VDSO_PAGE_SIZE)
+    __section(".bss.page_aligned");
+CTASSERT(VDSO_PAGE_SIZE == PAGE_SIZE && sizeof(vdso_time) <= PAGE_SIZE);
+
+#define	mono_offset	vdso_time.vt_mono_offset
+#define	gap_total	vdso_time.vt_gap_total
+#define	real_offset	vdso_time.vt_real_offset
+#define	real_user	vdso_time.vt_real_user
+#define	mono_last	vdso_time.vt_mono_last
 
 static struct {				/* [s] taken by time_suspend() */
 	nsec_t	mono;
@@ -122,6 +131,7 @@ time_resume(bool newdomain)
 		return;
 	raw = clock_raw();
 	wall = clock_wall_base() + raw;
+	(void)atomic_add(&vdso_time.vt_seq, 1);
 	/* mono_last stays: it is at most saved.mono. */
 	mono_offset = saved.mono - raw;
 	real_offset = wall - saved.mono;
@@ -131,6 +141,7 @@ time_resume(bool newdomain)
 	if (user > REAL_USER_MAX || user < -REAL_USER_MAX ||
 	    (user != 0 && wall + user < saved.real))
 		real_user = 0;
+	(void)atomic_add(&vdso_time.vt_seq, 1);
 }
 
 int

@@ -29,6 +29,7 @@ struct exec_package {
 	bool		ep_secure;	/* set-id: AT_SECURE */
 	int		ep_bits;	/* 64 or 32 */
 	vaddr_t		ep_stacktop;
+	vaddr_t		ep_vdso;	/* its ELF header; 0: none */
 	/* where e_copyargs() has put things, for /proc */
 	vaddr_t		ep_argstart, ep_argend, ep_envstart, ep_envend;
 	vaddr_t		ep_auxv;

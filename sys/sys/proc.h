@@ -293,6 +293,8 @@ struct emul {
 	/* After a signal was taken or refused: settle an ERESTART* result. */
 	void	(*e_restart)(struct lwp *, struct trapframe *, bool handled,
 		    const struct sigaction *);
+	/* More that belongs in a new address space: the vDSO. */
+	int	(*e_mapextra)(struct vmspace *, struct exec_package *);
 	/* Write argv, envp and auxv on the new stack; *sp is in and out. */
 	int	(*e_copyargs)(struct lwp *, struct exec_package *, vaddr_t *sp);
 	/* Initial registers of a fresh program. */

@@ -161,6 +161,7 @@ struct vm_map_entry {
 #define	ME_NORESERVE	0x100
 #define	ME_VDSO		0x200
 #define	ME_DONTDUMP	0x400
+#define	ME_VVAR		0x800	/* the vDSO's data */
 
 RB_HEAD(vm_map_tree, vm_map_entry);
 

@@ -18,6 +18,7 @@ const struct emul emul_linux = {
 	.e_syscall = linux_syscall,
 	.e_sendsig = linux_sendsig,
 	.e_restart = linux_restart,
+	.e_mapextra = linux_vdso_map,
 	.e_copyargs = linux_copyargs,
 	.e_setregs = linux_setregs,
 	.e_lwp_exit = linux_lwp_exit,

@@ -35,6 +35,7 @@
 #define	AT_RANDOM	25
 #define	AT_HWCAP2	26
 #define	AT_EXECFN	31
+#define	AT_SYSINFO_EHDR	33
 #define	AT_MINSIGSTKSZ	51
 #define	AUXV_MAX	24
 
@@ -92,6 +93,8 @@ make_auxv(struct auxv *a, const struct exec_package *ep, vaddr_t execfn,
 	const struct cred *cr = ep->ep_cred;
 
 	a->a_n = 0;
+	if (ep->ep_vdso != 0)
+		aux(a, AT_SYSINFO_EHDR, ep->ep_vdso);
 	aux(a, AT_MINSIGSTKSZ, linux_sigframe_size());
 	aux(a, AT_HWCAP, cpu_hwcap());
 	aux(a, AT_PAGESZ, PAGE_SIZE);

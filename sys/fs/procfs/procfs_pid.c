@@ -575,6 +575,8 @@ map_line(struct pbuf *pb, const struct vm_map_entry *e, char *name)
 		label = "[stack]";
 	} else if ((e->e_flags & ME_VDSO) != 0) {
 		label = "[vdso]";
+	} else if ((e->e_flags & ME_VVAR) != 0) {
+		label = "[vvar]";
 	}
 	pbuf_printf(pb, "%08lx-%08lx %c%c%c%c %08llx %02x:%02x %llu",
 	    e->e_start, e->e_end, (e->e_prot & PROT_READ) != 0 ? 'r' : '-',

@@ -15,6 +15,7 @@
 #include <sys/errno.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
+#include <sys/vdso.h>
 #include <machine/asm_offsets.h>
 #include <machine/frame.h>
 #include <machine/intr.h>
@@ -69,6 +70,7 @@ CTASSERT(ASM_TF_SYSCALL == TF_SYSCALL && ASM_TF_INT80 == TF_INT80);
 CTASSERT(ASM_TF_EVENT == TF_EVENT);
 CTASSERT(ASM_SEL_UDATA == SEL_UDATA && ASM_SEL_UCODE == SEL_UCODE);
 CTASSERT(ASM_SEL_UCODE32 == SEL_UCODE32);
+CTASSERT(SEL_CPU == VDSO_CPU_SEL && SEL_CPU >> 3 < GDT_ENTRIES);
 CTASSERT(ASM_EFAULT == EFAULT && ASM_ENAMETOOLONG == ENAMETOOLONG);
 
 /* The callee-saved registers on the stack of a thread not running. */

@@ -28,6 +28,7 @@ struct trapframe {
 #define	SEL_UDATA	0x2b
 #define	SEL_UCODE	0x33
 #define	SEL_TSS		0x40
+#define	SEL_CPU		0x7b
 #define	SEL_TLS_MIN	12		/* GDT index of the first TLS slot */
 
 #define	RFLAGS_CF	0x1

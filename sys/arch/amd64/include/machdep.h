@@ -34,6 +34,8 @@ bool	segs_load(const struct pcb *);
 #define	GDT_ENTRIES	16
 #define	GDT_CODE64(dpl)	(0x00af9b000000ffffULL | (uint64_t)(dpl) << 45)
 #define	GDT_CODE32(dpl)	(0x00cf9b000000ffffULL | (uint64_t)(dpl) << 45)
+/* Its limit tells user mode the number of the CPU. */
+#define	GDT_CPU(n)	(0x0040f10000000000ULL | (uint64_t)(n))
 #define	GDT_DATA(dpl)	(0x00cf93000000ffffULL | (uint64_t)(dpl) << 45)
 
 #endif /* !_MACHINE_MACHDEP_H_ */

@@ -27,6 +27,5 @@ void	xen_cpu_detach(struct cpu_info *);
 int	xen_clock_cpu_init(struct cpu_info *);
 void	xen_clock_suspend(void);
 void	xen_clock_resume(bool newdomain);
-uint64_t pvclock_scale(uint64_t delta, uint32_t mul, int shift);
 
 #endif /* !_XEN_MACHDEP_H_ */

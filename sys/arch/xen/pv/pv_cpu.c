@@ -147,7 +147,7 @@ pv_bad_selector(struct trapframe *tf __unused)
 /* ---- the descriptor table ---- */
 
 static uint64_t *
-gdt_create(void)
+gdt_create(const struct cpu_info *ci)
 {
 	uint64_t *gdt, pte;
 	struct vm_page *pg;
@@ -162,6 +162,7 @@ gdt_create(void)
 	gdt[SEL_UCODE32 >> 3] = GDT_CODE32(3);
 	gdt[SEL_UDATA >> 3] = GDT_DATA(3);
 	gdt[SEL_UCODE >> 3] = GDT_CODE64(3);
+	gdt[SEL_CPU >> 3] = GDT_CPU(ci->ci_index);
 	/* Its only mapping, in the direct map, loses the right to write. */
 	pte = ptoa(pv_pfn_to_mfn(MKPFN(VM_PAGE_TO_PFN(pg))).mfn) | PTE_P |
 	    PTE_A | PTE_D;
@@ -191,7 +192,7 @@ pv_cpu_init(struct cpu_info *ci)
 
 	if (ci != &cpu_info_primary)
 		return;
-	ci->ci_md.md_gdt = gdt_create();
+	ci->ci_md.md_gdt = gdt_create(ci);
 	if (ci->ci_md.md_gdt == NULL)
 		panic("pv: no memory for the GDT");
 	frame = gdt_mfn(ci);
@@ -237,7 +238,7 @@ vcpu_initialise(struct cpu_info *ci)
 
 	cpu_hatch_prepare(ci);
 	if (ci->ci_md.md_gdt == NULL)
-		ci->ci_md.md_gdt = gdt_create();
+		ci->ci_md.md_gdt = gdt_create(ci);
 	if (ci->ci_md.md_gdt == NULL)
 		return ENOMEM;
 	if (!pv_registered[ci->ci_index]) {

@@ -99,7 +99,7 @@ idt_init(void)
 }
 
 static void
-tables_fill(struct pvh_cpu *pc)
+tables_fill(struct pvh_cpu *pc, unsigned int cpu)
 {
 	uint64_t *gdt = pc->pc_gdt;
 	uint64_t tss = (uintptr_t)&pc->pc_tss;
@@ -109,6 +109,7 @@ tables_fill(struct pvh_cpu *pc)
 	gdt[SEL_UCODE32 >> 3] = GDT_CODE32(3);
 	gdt[SEL_UDATA >> 3] = GDT_DATA(3);
 	gdt[SEL_UCODE >> 3] = GDT_CODE64(3);
+	gdt[SEL_CPU >> 3] = GDT_CPU(cpu);
 	gdt[SEL_TSS >> 3] = (sizeof(struct tss) - 1) |
 	    (tss & 0xffffff) << 16 | 0x89ULL << 40 | (tss >> 24 & 0xff) << 56;
 	gdt[(SEL_TSS >> 3) + 1] = tss >> 32;
@@ -154,7 +155,7 @@ tables_load(struct cpu_info *ci)
 static void
 tables_assign(struct cpu_info *ci, struct pvh_cpu *pc)
 {
-	tables_fill(pc);
+	tables_fill(pc, ci->ci_index);
 	ci->ci_md.md_gdt = pc->pc_gdt;
 	ci->ci_md.md_tss = &pc->pc_tss;
 	pc->pc_tss.tss_rsp[0] = ci->ci_md.md_kstack;

@@ -17,11 +17,28 @@
 #include <sys/cpu.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
+#include <sys/vdso.h>
 #include <machine/clock.h>
 #include <machine/intr.h>
 #include <xen/evtchn.h>
 #include <xen/hypercall.h>
 #include <xen/machdep.h>
+
+/* The words as programs see them: Xen keeps a second copy here. [B] */
+struct vdso_tsc vdso_tsc[VDSO_CPUS] __aligned(VDSO_PAGE_SIZE)
+    __section(".bss.page_aligned");
+CTASSERT(VDSO_CPUS == MAXCPUS && sizeof(vdso_tsc) <= VDSO_PAGE_SIZE);
+CTASSERT(sizeof(struct vdso_tsc) == sizeof(struct vcpu_time_info));
+#define	ASSERT_WORD(mine, xens)						\
+	CTASSERT(__offsetof(struct vdso_tsc, mine) ==			\
+	    __offsetof(struct vcpu_time_info, xens))
+ASSERT_WORD(vc_version, version);
+ASSERT_WORD(vc_stamp, tsc_timestamp);
+ASSERT_WORD(vc_nsec, system_time);
+ASSERT_WORD(vc_mul, tsc_to_system_mul);
+ASSERT_WORD(vc_shift, tsc_shift);
+ASSERT_WORD(vc_flags, flags);
+CTASSERT(VDSO_TSC_STABLE == XEN_PVCLOCK_TSC_STABLE_BIT);
 
 /* [a] The latest time any CPU has told; only used when TSCs may disagree. */
 static volatile nsec_t clock_last;
@@ -35,44 +52,28 @@ rdtsc_ordered(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-/* delta ticks in ns: (delta shifted) * mul / 2^32, without overflow. */
-uint64_t
-pvclock_scale(uint64_t delta, uint32_t mul, int shift)
-{
-	uint64_t hi, lo;
-
-	if (shift < 0)
-		delta >>= -shift;
-	else
-		delta <<= shift;
-	hi = (delta >> 32) * mul;
-	lo = (delta & 0xffffffff) * mul;
-	return hi + (lo >> 32);
-}
-
 /* One coherent reading of this CPU's time words. */
 static nsec_t
-pvclock_read(const struct vcpu_time_info *t, uint8_t *flags)
+pvclock_read(const struct vdso_tsc *t, uint8_t *flags)
 {
-	uint64_t stamp, sys, tsc;
-	uint32_t version, mul;
-	int shift;
+	uint64_t now;
+	uint32_t version;
 
 	do {
-		version = atomic_load_acquire(&t->version);
-		stamp = atomic_load_relaxed(&t->tsc_timestamp);
-		sys = atomic_load_relaxed(&t->system_time);
-		mul = atomic_load_relaxed(&t->tsc_to_system_mul);
-		shift = atomic_load_relaxed(&t->tsc_shift);
-		*flags = atomic_load_relaxed(&t->flags);
-		tsc = rdtsc_ordered();
+		version = atomic_load_acquire(&t->vc_version);
+		*flags = t->vc_flags;
+		now = vdso_tsc_nsec(t, rdtsc_ordered());
 		membar_acquire();
 	} while ((version & 1) != 0 ||
-	    atomic_load_relaxed(&t->version) != version);
-	/* A TSC behind the stamp (migrated, unsynchronised): no time passed. */
-	if ((int64_t)(tsc - stamp) < 0)
-		return (nsec_t)sys;
-	return (nsec_t)(sys + pvclock_scale(tsc - stamp, mul, shift));
+	    atomic_load_relaxed(&t->vc_version) != version);
+	return (nsec_t)now;
+}
+
+/* This CPU's time words; interrupts off. */
+static inline const struct vdso_tsc *
+pvclock_words(void)
+{
+	return (const void *)&curcpu()->ci_md.md_vcpu->time;
 }
 
 nsec_t
@@ -83,7 +84,7 @@ clock_raw(void)
 	bool on;
 
 	on = intr_disable();
-	now = pvclock_read(&curcpu()->ci_md.md_vcpu->time, &flags);
+	now = pvclock_read(pvclock_words(), &flags);
 	intr_restore(on);
 	if ((flags & XEN_PVCLOCK_TSC_STABLE_BIT) != 0)
 		return now;
@@ -181,6 +182,20 @@ runstate_register(struct cpu_info *ci)
 	    ci->ci_index, &area);
 }
 
+/*
+ * Have Xen keep the copy for programs.  A hypervisor that does not gives zeros,
+ * which say that the TSC is not stable: the vDSO makes system calls then.
+ */
+static void
+vdso_tsc_register(struct cpu_info *ci)
+{
+	struct vcpu_register_time_memory_area area;
+
+	area.addr.p = (uint64_t)(uintptr_t)&vdso_tsc[ci->ci_index];
+	(void)hypercall_vcpu_op(VCPUOP_register_vcpu_time_memory_area,
+	    ci->ci_index, &area);
+}
+
 /* -- set-up -- */
 
 static void
@@ -197,6 +212,7 @@ xen_clock_cpu_init(struct cpu_info *ci)
 	(void)hypercall_vcpu_op(VCPUOP_stop_periodic_timer, ci->ci_index,
 	    NULL);
 	runstate_register(ci);
+	vdso_tsc_register(ci);
 	if (xc->xc_timer != NULL)
 		return 0;		/* has been up before */
 	return evtchn_bind_virq(VIRQ_TIMER, ci, timer_event, NULL, "timer",
@@ -225,11 +241,13 @@ xen_clock_resume(bool newdomain)
 	}
 	atomic_store(&clock_last, 0);
 	memset(runstate, 0, sizeof(runstate));
+	memset(vdso_tsc, 0, sizeof(vdso_tsc));
 	CPU_FOREACH(ci) {
 		if (!ci->ci_online)
 			continue;
 		(void)hypercall_vcpu_op(VCPUOP_stop_periodic_timer,
 		    ci->ci_index, NULL);
 		runstate_register(ci);
+		vdso_tsc_register(ci);
 	}
 }
