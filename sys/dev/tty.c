@@ -149,13 +149,12 @@ tty_output_char(struct tty *tp, unsigned char c)
 }
 
 size_t
-tty_output_get(struct tty *tp, void *buf, size_t n)
+tty_output_take(struct tty *tp, void *buf, size_t n)
 {
 	struct ttyq *q = &tp->t_outq;
 	unsigned char *p = buf;
 	size_t i = 0;
 
-	spin_enter(&tp->t_lock);
 	if (!flag(tp->t_flags, TF_STOPPED)) {
 		while (i < n && q->tq_count > 0) {
 			p[i++] = q->tq_buf[q->tq_head++ & QMASK];
@@ -166,8 +165,35 @@ tty_output_get(struct tty *tp, void *buf, size_t n)
 		cv_broadcast(&tp->t_outcv);
 		pollwakeup(&tp->t_poll, POLLOUT | POLLWRNORM);
 	}
-	spin_exit(&tp->t_lock);
 	return i;
+}
+
+size_t
+tty_output_get(struct tty *tp, void *buf, size_t n)
+{
+	size_t got;
+
+	spin_enter(&tp->t_lock);
+	got = tty_output_take(tp, buf, n);
+	spin_exit(&tp->t_lock);
+	return got;
+}
+
+/* The driver wants to know, maybe.  t_lock held. */
+static void
+tell_driver(struct tty *tp, unsigned int ev)
+{
+	if (ev != 0 && tp->t_drv->td_event != NULL)
+		tp->t_drv->td_event(tp, ev);
+}
+
+void
+tty_stop_output(struct tty *tp, bool stop)
+{
+	if (flag(tp->t_flags, TF_STOPPED) == stop)
+		return;
+	tp->t_flags ^= TF_STOPPED;
+	tell_driver(tp, stop ? TTYEV_STOP : TTYEV_START);
 }
 
 size_t
@@ -420,15 +446,15 @@ flow_control(struct tty *tp, unsigned char c)
 	if (!flag(tp->t_termios.c_iflag, IXON))
 		return false;
 	if (is_cc(tp, VSTART, c)) {
-		tp->t_flags &= ~TF_STOPPED;
+		tty_stop_output(tp, false);
 		return true;
 	}
 	if (is_cc(tp, VSTOP, c)) {
-		tp->t_flags |= TF_STOPPED;
+		tty_stop_output(tp, true);
 		return true;
 	}
 	if (flag(tp->t_termios.c_iflag, IXANY))
-		tp->t_flags &= ~TF_STOPPED;
+		tty_stop_output(tp, false);
 	return false;
 }
 
@@ -565,6 +591,7 @@ tty_flush(struct tty *tp, bool in, bool out)
 		cv_broadcast(&tp->t_outcv);
 		pollwakeup(&tp->t_poll, POLLOUT | POLLWRNORM);
 	}
+	tell_driver(tp, (in ? TTYEV_FLUSHIN : 0) | (out ? TTYEV_FLUSHOUT : 0));
 }
 
 void

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Terminals as programs see them: open, read, write, ioctl, poll, job control,
- * and the names /dev/tty and /dev/console.
+ * Terminals as programs see them: open, read, write, poll, job control, and
+ * the names /dev/tty and /dev/console.  Their ioctls are in tty_ioctl.c.
  *
- * Overview: a tty is created by its driver and stays for good.  A session
- * leader without a terminal gets the one it opens as controlling terminal.
- * Background processes are stopped when they read (SIGTTIN), write with TOSTOP
- * or change settings (SIGTTOU).
+ * Overview: an open file refers to its tty and remembers the generation it
+ * belongs to.  A hangup begins another one: files of earlier ones read the end
+ * of the file and cannot write any more.  A session leader without a terminal
+ * gets the one it opens as controlling terminal.  Background processes are
+ * stopped when they read (SIGTTIN), write with TOSTOP or change settings
+ * (SIGTTOU).
  *
  * Locking: t_lock for the tty's members.  The tie of session and tty (s_tty,
  * t_session) changes with proctree_lock held for writing and t_lock; either is
@@ -37,16 +39,29 @@ queue_alloc(void)
 	return kmem_alloc(TTY_QSIZE, KM_SLEEP);
 }
 
+static void
+tty_free(struct tty *tp)
+{
+	if (tp->t_inq.tq_buf != NULL)
+		kmem_free(tp->t_inq.tq_buf, TTY_QSIZE);
+	if (tp->t_outq.tq_buf != NULL)
+		kmem_free(tp->t_outq.tq_buf, TTY_QSIZE);
+	pollhead_destroy(&tp->t_poll);
+	cv_destroy(&tp->t_incv);
+	cv_destroy(&tp->t_outcv);
+	kmem_free(tp, sizeof(*tp));
+}
+
 int
-tty_create(const char *name, dev_t dev, const struct ttydrv *drv, void *priv,
+tty_alloc(const char *name, dev_t dev, const struct ttydrv *drv, void *priv,
     struct tty **tpp)
 {
 	struct tty *tp;
-	int error;
 
 	tp = kmem_zalloc(sizeof(*tp), KM_SLEEP);
 	if (tp == NULL)
 		return ENOMEM;
+	tp->t_ref = 1;
 	tp->t_inq.tq_buf = queue_alloc();
 	tp->t_outq.tq_buf = queue_alloc();
 	spin_init(&tp->t_lock, "tty");
@@ -58,19 +73,47 @@ tty_create(const char *name, dev_t dev, const struct ttydrv *drv, void *priv,
 	tp->t_priv = priv;
 	tp->t_dev = dev;
 	strlcpy(tp->t_name, name, sizeof(tp->t_name));
-	/* The driver may be called as soon as the name is there. */
+	if (tp->t_inq.tq_buf == NULL || tp->t_outq.tq_buf == NULL) {
+		tty_free(tp);
+		return ENOMEM;
+	}
 	*tpp = tp;
-	error = tp->t_inq.tq_buf == NULL || tp->t_outq.tq_buf == NULL ?
-	    ENOMEM : dev_register(name, S_IFCHR | 0600, dev, &tty_devops, tp);
-	if (error == 0)
-		return 0;
-	if (tp->t_inq.tq_buf != NULL)
-		kmem_free(tp->t_inq.tq_buf, TTY_QSIZE);
-	if (tp->t_outq.tq_buf != NULL)
-		kmem_free(tp->t_outq.tq_buf, TTY_QSIZE);
-	kmem_free(tp, sizeof(*tp));
-	*tpp = NULL;
+	return 0;
+}
+
+/* The driver may be called as soon as the name is there. */
+int
+tty_create(const char *name, dev_t dev, const struct ttydrv *drv, void *priv,
+    struct tty **tpp)
+{
+	int error;
+
+	error = tty_alloc(name, dev, drv, priv, tpp);
+	if (error != 0)
+		return error;
+	error = dev_register(name, S_IFCHR | 0600, dev, &tty_devops, *tpp);
+	if (error != 0) {
+		tty_free(*tpp);
+		*tpp = NULL;
+	}
 	return error;
+}
+
+struct tty *
+tty_get(struct tty *tp)
+{
+	refcount_get(&tp->t_ref);
+	return tp;
+}
+
+void
+tty_put(struct tty *tp)
+{
+	if (!refcount_put(&tp->t_ref))
+		return;
+	if (tp->t_drv->td_free != NULL)
+		tp->t_drv->td_free(tp);
+	tty_free(tp);
 }
 
 void
@@ -89,7 +132,7 @@ tty_console_name(char *buf, size_t len)
 	return tp != NULL;
 }
 
-/* The controlling terminal of the caller, or NULL. */
+/* The controlling terminal of the caller with a reference, or NULL. */
 static struct tty *
 tty_of_caller(void)
 {
@@ -97,34 +140,41 @@ tty_of_caller(void)
 
 	rw_enter(&proctree_lock, RW_READER);
 	tp = proc_session(curproc)->s_tty;
+	if (tp != NULL)
+		(void)tty_get(tp);
 	rw_exit(&proctree_lock);
 	return tp;
 }
 
-/* Which tty a device number means.  ENXIO: no such or none now. */
+/* Which tty a device number means, referenced.  ENXIO: none now. */
 static int
 tty_lookup(dev_t dev, struct tty **tpp)
 {
 	void *priv;
 
-	if (dev == makedev(TTYAUX_MAJOR, 0))
+	if (dev == makedev(TTYAUX_MAJOR, 0)) {
 		*tpp = tty_of_caller();
-	else if (dev == makedev(TTYAUX_MAJOR, 1))
+		return *tpp != NULL ? 0 : ENXIO;
+	}
+	if (dev == makedev(TTYAUX_MAJOR, 1))
 		*tpp = atomic_load(&tty_console);
 	else if (dev_lookup(dev, S_IFCHR, &priv) != NULL)
 		*tpp = priv;
 	else
 		*tpp = NULL;
-	return *tpp != NULL ? 0 : ENXIO;
+	if (*tpp == NULL)
+		return ENXIO;
+	(void)tty_get(*tpp);		/* those of drivers stay for good */
+	return 0;
 }
 
 /* ---- sessions ---- */
 
 /* Tie the terminal to the caller's session.  proctree_lock held, written. */
-static int
-session_attach(struct tty *tp, struct proc *p)
+int
+tty_session_attach(struct tty *tp, struct proc *p)
 {
-	struct session *s = proc_session(p), *old;
+	struct session *s = proc_session(p);
 	struct pgrp *oldpg;
 
 	if (s->s_leader != p || s->s_tty != NULL)
@@ -134,22 +184,25 @@ session_attach(struct tty *tp, struct proc *p)
 		spin_exit(&tp->t_lock);
 		return EPERM;
 	}
-	old = tp->t_session;
 	oldpg = tp->t_pgrp;
 	tp->t_session = session_get(s);
 	tp->t_pgrp = pgrp_get(p->p_pgrp);
 	spin_exit(&tp->t_lock);
-	s->s_tty = tp;
-	if (old != NULL)
-		session_put(old);
+	s->s_tty = tty_get(tp);
 	if (oldpg != NULL)
 		pgrp_put(oldpg);
+	if (s->s_oldpgrp != NULL)
+		pgrp_put(s->s_oldpgrp);
+	s->s_oldpgrp = NULL;
 	return 0;
 }
 
-/* Cut the tie.  proctree_lock held, written. */
-static void
-session_detach(struct tty *tp)
+/*
+ * Cut the tie; the group that was in the foreground, referenced, or NULL.
+ * proctree_lock held, written.
+ */
+struct pgrp *
+tty_session_detach(struct tty *tp)
 {
 	struct session *s;
 	struct pgrp *pg;
@@ -160,41 +213,53 @@ session_detach(struct tty *tp)
 	tp->t_session = NULL;
 	tp->t_pgrp = NULL;
 	spin_exit(&tp->t_lock);
-	if (pg != NULL)
-		pgrp_put(pg);
 	if (s != NULL) {
 		s->s_tty = NULL;
 		session_put(s);
+		tty_put(tp);
 	}
+	return pg;
 }
 
+/* The foreground is told that the terminal is gone, once. */
 void
 tty_session_exit(struct session *s)
 {
-	struct tty *tp = s->s_tty;
-	struct pgrp *pg = NULL;
+	struct pgrp *pg;
 
-	if (tp == NULL)
-		return;
-	spin_enter(&tp->t_lock);
-	if (tp->t_pgrp != NULL)
-		pg = pgrp_get(tp->t_pgrp);
-	spin_exit(&tp->t_lock);
-	session_detach(tp);
+	rw_enter(&proctree_lock, RW_WRITER);
+	pg = s->s_oldpgrp;
+	s->s_oldpgrp = NULL;
+	if (s->s_tty != NULL) {
+		if (pg != NULL)
+			pgrp_put(pg);
+		pg = tty_session_detach(s->s_tty);
+	}
 	if (pg != NULL) {
 		pgsignal(pg, SIGHUP);
 		pgsignal(pg, SIGCONT);
 		pgrp_put(pg);
 	}
+	rw_exit(&proctree_lock);
 }
 
-void
-tty_hangup(struct tty *tp)
+/*
+ * All files that are open are cut off.  The session leader gets SIGHUP; the
+ * foreground gets it when the leader ends.
+ */
+static void
+hangup(struct tty *tp, unsigned int flag)
 {
 	struct session *s;
+	bool wasopen;
 
 	spin_enter(&tp->t_lock);
-	tp->t_flags |= TF_HUNGUP;
+	tp->t_flags |= flag;
+	tp->t_flags &= ~TF_EXCL;
+	tp->t_gen++;
+	wasopen = tp->t_opens > 0;
+	tp->t_opens = 0;
+	tty_stop_output(tp, false);
 	tty_flush(tp, true, true);
 	cv_broadcast(&tp->t_incv);
 	cv_broadcast(&tp->t_outcv);
@@ -203,11 +268,45 @@ tty_hangup(struct tty *tp)
 	rw_enter(&proctree_lock, RW_WRITER);
 	s = tp->t_session;
 	if (s != NULL) {
-		if (s->s_leader != NULL)
+		if (s->s_leader != NULL) {
 			psignal(s->s_leader, SIGHUP);
-		tty_session_exit(s);
+			psignal(s->s_leader, SIGCONT);
+		}
+		(void)session_get(s);
+		KASSERT(s->s_oldpgrp == NULL);
+		s->s_oldpgrp = tty_session_detach(tp);
+		session_put(s);
 	}
 	rw_exit(&proctree_lock);
+	if (wasopen && tp->t_drv->td_close != NULL)
+		tp->t_drv->td_close(tp);
+}
+
+void
+tty_hangup(struct tty *tp)
+{
+	hangup(tp, TF_HUNGUP);
+}
+
+void
+tty_revoke(struct tty *tp)
+{
+	hangup(tp, 0);
+}
+
+int
+do_vhangup(struct lwp *l)
+{
+	struct tty *tp;
+
+	if (cred_capable(l->l_cred, CAP_SYS_TTY_CONFIG) != 0)
+		return EPERM;
+	tp = tty_of_caller();
+	if (tp != NULL) {
+		tty_revoke(tp);
+		tty_put(tp);
+	}
+	return 0;
 }
 
 /* ---- job control ---- */
@@ -225,8 +324,8 @@ signal_refused(struct lwp *l, int signo)
  * May the caller do this to its terminal now?  0: yes.  A process in the
  * background gets the signal (ERESTARTSYS) or, where it cannot, EIO.
  */
-static int
-check_foreground(struct tty *tp, int signo)
+int
+tty_check_foreground(struct tty *tp, int signo)
 {
 	struct lwp *l = curlwp;
 	struct pgrp *pg = NULL;
@@ -253,6 +352,57 @@ check_foreground(struct tty *tp, int signo)
 
 /* ---- open, close ---- */
 
+struct ttyfile {			/* f_private of an open file */
+	struct tty	*tf_tty;	/* [I] referenced */
+	unsigned int	tf_gen;		/* [I] */
+};
+
+static struct ttyfile *
+ttyfile_of(struct file *f)
+{
+	return f->f_private;
+}
+
+/* Was the file cut off by a hangup?  t_lock held, or racy. */
+static bool
+is_cut(const struct ttyfile *tf)
+{
+	return tf->tf_gen != atomic_load_relaxed(&tf->tf_tty->t_gen);
+}
+
+int
+ttydev_attach(struct tty *tp, struct file *f, bool ctty)
+{
+	struct ttyfile *tf;
+	int error = 0;
+
+	tf = kmem_alloc(sizeof(*tf), KM_SLEEP);
+	if (tf == NULL)
+		return ENOMEM;
+	spin_enter(&tp->t_lock);
+	if ((tp->t_flags & TF_HUNGUP) != 0)
+		error = EIO;
+	else if ((tp->t_flags & TF_EXCL) != 0 &&
+	    cred_capable(curlwp->l_cred, CAP_SYS_ADMIN) != 0)
+		error = EBUSY;
+	else
+		tp->t_opens++;
+	tf->tf_gen = tp->t_gen;
+	spin_exit(&tp->t_lock);
+	if (error != 0) {
+		kmem_free(tf, sizeof(*tf));
+		return error;
+	}
+	tf->tf_tty = tty_get(tp);
+	f->f_private = tf;
+	if (ctty && (f->f_flags & O_NOCTTY) == 0 && FREAD(f)) {
+		rw_enter(&proctree_lock, RW_WRITER);
+		(void)tty_session_attach(tp, curproc);
+		rw_exit(&proctree_lock);
+	}
+	return 0;
+}
+
 static int
 ttydev_open(dev_t dev, struct file *f)
 {
@@ -262,42 +412,30 @@ ttydev_open(dev_t dev, struct file *f)
 	error = tty_lookup(dev, &tp);
 	if (error != 0)
 		return error;
-	spin_enter(&tp->t_lock);
-	if ((tp->t_flags & TF_HUNGUP) != 0)
-		error = EIO;
-	else if ((tp->t_flags & TF_EXCL) != 0 &&
-	    cred_capable(curlwp->l_cred, CAP_SYS_ADMIN) != 0)
-		error = EBUSY;
-	else
-		tp->t_opens++;
-	spin_exit(&tp->t_lock);
-	if (error != 0)
-		return error;
 	/* As on Linux /dev/console itself never becomes a controlling tty. */
-	if ((f->f_flags & O_NOCTTY) == 0 && FREAD(f) &&
-	    major(dev) != TTYAUX_MAJOR) {
-		rw_enter(&proctree_lock, RW_WRITER);
-		(void)session_attach(tp, curproc);
-		rw_exit(&proctree_lock);
-	}
-	return 0;
+	error = ttydev_attach(tp, f, major(dev) != TTYAUX_MAJOR);
+	tty_put(tp);
+	return error;
 }
 
-static void
-ttydev_close(dev_t dev, struct file *f __unused)
+void
+ttydev_close(dev_t dev __unused, struct file *f)
 {
-	struct tty *tp;
-	bool last;
+	struct ttyfile *tf = ttyfile_of(f);
+	struct tty *tp = tf->tf_tty;
+	bool last = false;
 
-	if (tty_lookup(dev, &tp) != 0)
-		return;
 	spin_enter(&tp->t_lock);
-	last = tp->t_opens > 0 && --tp->t_opens == 0;
+	if (!is_cut(tf))
+		last = --tp->t_opens == 0;
 	if (last)
 		tp->t_flags &= ~TF_EXCL;
 	spin_exit(&tp->t_lock);
 	if (last && tp->t_drv->td_close != NULL)
 		tp->t_drv->td_close(tp);
+	f->f_private = NULL;
+	kmem_free(tf, sizeof(*tf));
+	tty_put(tp);
 }
 
 /* ---- read ---- */
@@ -325,15 +463,20 @@ wait_raw(struct tty *tp, size_t want, size_t got, nsec_t *deadline)
  * one read(2).  ECANCELED: return what there is.
  */
 static int
-read_some(struct tty *tp, unsigned char *buf, size_t n, size_t want,
+read_some(struct ttyfile *tf, unsigned char *buf, size_t n, size_t want,
     size_t *got, size_t *k, nsec_t *deadline, bool nonblock)
 {
+	struct tty *tp = tf->tf_tty;
 	bool canon, eol = false, raw_again = false;
 	int error = 0;
 
 	*k = 0;
 	spin_enter(&tp->t_lock);
 	for (;;) {
+		if (is_cut(tf)) {
+			error = ECANCELED;
+			break;
+		}
 		canon = (tp->t_termios.c_lflag & ICANON) != 0;
 		if (tty_inq_readable(tp) > 0) {
 			*k = tty_inq_read(tp, buf, n, &eol);
@@ -345,7 +488,7 @@ read_some(struct tty *tp, unsigned char *buf, size_t n, size_t want,
 				error = ECANCELED;
 			break;
 		}
-		if ((tp->t_flags & TF_HUNGUP) != 0 || (canon && *got > 0)) {
+		if (canon && *got > 0) {
 			error = ECANCELED;
 			break;
 		}
@@ -368,8 +511,8 @@ read_some(struct tty *tp, unsigned char *buf, size_t n, size_t want,
 	return error;
 }
 
-static void
-unthrottle(struct tty *tp)
+void
+tty_unthrottle(struct tty *tp)
 {
 	bool was;
 
@@ -381,27 +524,28 @@ unthrottle(struct tty *tp)
 		tp->t_drv->td_unthrottle(tp);
 }
 
-static int
-ttydev_read(dev_t dev, struct file *f __unused, struct uio *uio)
+int
+ttydev_read(dev_t dev __unused, struct file *f, struct uio *uio)
 {
+	struct ttyfile *tf = ttyfile_of(f);
+	struct tty *tp = tf->tf_tty;
 	unsigned char buf[256];
 	size_t got = 0, k, want = uio->uio_resid;
 	nsec_t deadline = 0;
-	struct tty *tp;
 	int error, stop;
 
-	error = tty_lookup(dev, &tp);
-	if (error == 0)
-		error = check_foreground(tp, SIGTTIN);
+	if (is_cut(tf))
+		return 0;
+	error = tty_check_foreground(tp, SIGTTIN);
 	if (error != 0 || want == 0)
 		return error;
 	do {
-		stop = read_some(tp, buf, MIN(sizeof(buf), uio->uio_resid),
+		stop = read_some(tf, buf, MIN(sizeof(buf), uio->uio_resid),
 		    want, &got, &k, &deadline,
 		    (uio->uio_flags & IO_NONBLOCK) != 0);
 		if (k > 0) {
 			error = uiomove(buf, k, uio);
-			unthrottle(tp);
+			tty_unthrottle(tp);
 		}
 	} while (stop == 0 && error == 0 && uio->uio_resid > 0);
 	if (error == 0 && stop != 0 && stop != ECANCELED && got == 0)
@@ -412,27 +556,27 @@ ttydev_read(dev_t dev, struct file *f __unused, struct uio *uio)
 /* ---- write ---- */
 
 static int
-wait_room(struct tty *tp, bool nonblock)
+wait_room(struct ttyfile *tf, bool nonblock)
 {
-	if ((tp->t_flags & TF_HUNGUP) != 0)
+	if (is_cut(tf))
 		return EIO;
 	if (nonblock)
 		return EAGAIN;
-	return cv_wait_spin_sig(&tp->t_outcv, &tp->t_lock);
+	return cv_wait_spin_sig(&tf->tf_tty->t_outcv, &tf->tf_tty->t_lock);
 }
 
 /* All of buf, or as much as *done says on an error. */
 static int
-write_some(struct tty *tp, const unsigned char *buf, size_t n, bool nonblock,
-    size_t *done)
+write_some(struct ttyfile *tf, const unsigned char *buf, size_t n,
+    bool nonblock, size_t *done)
 {
+	struct tty *tp = tf->tf_tty;
 	int error = 0;
 
 	*done = 0;
 	spin_enter(&tp->t_lock);
 	while (*done < n && error == 0) {
-		if ((tp->t_flags & TF_HUNGUP) == 0 &&
-		    tty_output_char(tp, buf[*done])) {
+		if (!is_cut(tf) && tty_output_char(tp, buf[*done])) {
 			(*done)++;
 			continue;
 		}
@@ -440,32 +584,33 @@ write_some(struct tty *tp, const unsigned char *buf, size_t n, bool nonblock,
 		spin_exit(&tp->t_lock);
 		tp->t_drv->td_start(tp);
 		spin_enter(&tp->t_lock);
-		if (tp->t_outq.tq_count >= TTY_QSIZE / 2 ||
-		    (tp->t_flags & TF_HUNGUP) != 0)
-			error = wait_room(tp, nonblock);
+		if (tp->t_outq.tq_count >= TTY_QSIZE / 2 || is_cut(tf))
+			error = wait_room(tf, nonblock);
 	}
 	spin_exit(&tp->t_lock);
 	tp->t_drv->td_start(tp);
 	return error;
 }
 
-static int
-ttydev_write(dev_t dev, struct file *f __unused, struct uio *uio)
+int
+ttydev_write(dev_t dev __unused, struct file *f, struct uio *uio)
 {
+	struct ttyfile *tf = ttyfile_of(f);
+	struct tty *tp = tf->tf_tty;
 	unsigned char buf[256];
 	size_t n, done, total = 0;
-	struct tty *tp;
-	int error;
+	int error = 0;
 
-	error = tty_lookup(dev, &tp);
-	if (error == 0 && (tp->t_termios.c_lflag & TOSTOP) != 0)
-		error = check_foreground(tp, SIGTTOU);
+	if (is_cut(tf))
+		return EIO;
+	if ((tp->t_termios.c_lflag & TOSTOP) != 0)
+		error = tty_check_foreground(tp, SIGTTOU);
 	while (error == 0 && uio->uio_resid > 0) {
 		n = MIN(sizeof(buf), uio->uio_resid);
 		error = uiomove(buf, n, uio);
 		if (error != 0)
 			break;
-		error = write_some(tp, buf, n,
+		error = write_some(tf, buf, n,
 		    (uio->uio_flags & IO_NONBLOCK) != 0, &done);
 		total += done;
 		uio->uio_resid += n - done;
@@ -474,314 +619,38 @@ ttydev_write(dev_t dev, struct file *f __unused, struct uio *uio)
 	return total > 0 ? 0 : error;
 }
 
-static unsigned int
-ttydev_poll(dev_t dev, struct file *f __unused, unsigned int events,
+unsigned int
+ttydev_poll(dev_t dev __unused, struct file *f, unsigned int events,
     struct pollentry *pe)
 {
+	struct ttyfile *tf = ttyfile_of(f);
+	struct tty *tp = tf->tf_tty;
 	unsigned int r = 0;
-	struct tty *tp;
 
-	if (tty_lookup(dev, &tp) != 0)
-		return POLLERR;
 	poll_record(&tp->t_poll, pe);
 	spin_enter(&tp->t_lock);
-	if (tty_inq_readable(tp) > 0)
-		r |= POLLIN | POLLRDNORM;
-	if (tp->t_outq.tq_count < TTY_QSIZE / 2)
-		r |= POLLOUT | POLLWRNORM;
-	if ((tp->t_flags & TF_HUNGUP) != 0)
-		r |= POLLIN | POLLHUP;
+	if (is_cut(tf)) {
+		r = POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM | POLLERR |
+		    POLLHUP;
+	} else {
+		if (tty_inq_readable(tp) > 0)
+			r |= POLLIN | POLLRDNORM;
+		if (tp->t_outq.tq_count < TTY_QSIZE / 2)
+			r |= POLLOUT | POLLWRNORM;
+	}
 	spin_exit(&tp->t_lock);
 	return r & (events | POLLHUP | POLLERR);
 }
 
-/* ---- ioctl ---- */
-
-/* Wait until all output has reached the driver. */
-static int
-drain(struct tty *tp)
-{
-	int error = 0;
-
-	tp->t_drv->td_start(tp);
-	spin_enter(&tp->t_lock);
-	while (tp->t_outq.tq_count > 0 && error == 0 &&
-	    (tp->t_flags & TF_HUNGUP) == 0) {
-		error = cv_timedwait_spin_sig(&tp->t_outcv, &tp->t_lock,
-		    nanouptime() + 50 * NSEC_PER_MSEC);
-		if (error == ETIMEDOUT)
-			error = 0;
-	}
-	spin_exit(&tp->t_lock);
-	return error;
-}
-
-static int
-set_termios(struct tty *tp, unsigned long cmd, const void *uarg)
-{
-	struct ktermios t;
-	bool recanon;
-	int error;
-
-	error = copyin(uarg, &t, sizeof(t));
-	if (error == 0)
-		error = check_foreground(tp, SIGTTOU);
-	if (error == 0 && cmd != TCSETS)
-		error = drain(tp);
-	if (error != 0)
-		return error;
-	spin_enter(&tp->t_lock);
-	if (cmd == TCSETSF)
-		tty_flush(tp, true, false);
-	recanon = ((tp->t_termios.c_lflag ^ t.c_lflag) & ICANON) != 0;
-	tp->t_termios = t;
-	if ((t.c_iflag & IXON) == 0)
-		tp->t_flags &= ~TF_STOPPED;
-	if (recanon)
-		tty_recanon(tp);
-	spin_exit(&tp->t_lock);
-	if (tp->t_drv->td_settermios != NULL)
-		tp->t_drv->td_settermios(tp);
-	tp->t_drv->td_start(tp);
-	return 0;
-}
-
-static int
-set_winsize(struct tty *tp, const void *uarg)
-{
-	struct kwinsize w;
-	struct pgrp *pg = NULL;
-	int error;
-
-	error = copyin(uarg, &w, sizeof(w));
-	if (error != 0)
-		return error;
-	spin_enter(&tp->t_lock);
-	if (memcmp(&tp->t_winsize, &w, sizeof(w)) != 0 && tp->t_pgrp != NULL)
-		pg = pgrp_get(tp->t_pgrp);
-	tp->t_winsize = w;
-	spin_exit(&tp->t_lock);
-	if (pg != NULL) {
-		pgsignal(pg, SIGWINCH);
-		pgrp_put(pg);
-	}
-	return 0;
-}
-
-static int
-get_pgrp(struct tty *tp, int *id, bool session)
-{
-	int error = 0;
-
-	rw_enter(&proctree_lock, RW_READER);
-	if (proc_session(curproc)->s_tty != tp)
-		error = ENOTTY;
-	else if (session)
-		*id = tp->t_session->s_sid;
-	else
-		*id = tp->t_pgrp != NULL ? tp->t_pgrp->pg_id : 0;
-	rw_exit(&proctree_lock);
-	return error;
-}
-
-static int
-set_pgrp(struct tty *tp, const void *uarg)
-{
-	struct pgrp *pg, *old = NULL;
-	int error, id;
-
-	error = copyin(uarg, &id, sizeof(id));
-	if (error == 0)
-		error = check_foreground(tp, SIGTTOU);
-	if (error != 0)
-		return error;
-	if (id < 0)
-		return EINVAL;
-	rw_enter(&proctree_lock, RW_READER);
-	pg = pgrp_find(id);
-	if (proc_session(curproc)->s_tty != tp)
-		error = ENOTTY;
-	else if (pg == NULL)
-		error = ESRCH;
-	else if (pg->pg_session != proc_session(curproc))
-		error = EPERM;
-	if (error == 0) {
-		spin_enter(&tp->t_lock);
-		old = tp->t_pgrp;
-		tp->t_pgrp = pgrp_get(pg);
-		spin_exit(&tp->t_lock);
-	}
-	rw_exit(&proctree_lock);
-	if (old != NULL)
-		pgrp_put(old);
-	return error;
-}
-
-static int
-set_ctty(struct tty *tp, uintptr_t steal)
-{
-	struct session *s;
-	int error;
-
-	rw_enter(&proctree_lock, RW_WRITER);
-	s = proc_session(curproc);
-	if (s->s_leader == curproc && s->s_tty == tp) {
-		rw_exit(&proctree_lock);
-		return 0;
-	}
-	error = session_attach(tp, curproc);
-	if (error == EPERM && steal == 1 && s->s_leader == curproc &&
-	    s->s_tty == NULL &&
-	    cred_capable(curlwp->l_cred, CAP_SYS_ADMIN) == 0) {
-		session_detach(tp);
-		error = session_attach(tp, curproc);
-	}
-	rw_exit(&proctree_lock);
-	return error;
-}
-
-static int
-give_up_ctty(struct tty *tp)
-{
-	struct session *s;
-	int error = 0;
-
-	rw_enter(&proctree_lock, RW_WRITER);
-	s = proc_session(curproc);
-	if (s->s_tty != tp)
-		error = ENOTTY;
-	else if (s->s_leader == curproc)
-		tty_session_exit(s);
-	rw_exit(&proctree_lock);
-	return error;
-}
-
-static int
-flow(struct tty *tp, uintptr_t arg)
-{
-	if (arg > 3)
-		return EINVAL;
-	spin_enter(&tp->t_lock);
-	if (arg == 0)			/* TCOOFF */
-		tp->t_flags |= TF_STOPPED;
-	else if (arg == 1)		/* TCOON */
-		tp->t_flags &= ~TF_STOPPED;
-	spin_exit(&tp->t_lock);
-	tp->t_drv->td_start(tp);
-	return 0;			/* TCIOFF, TCION: no line to tell */
-}
-
-static int
-simulate_input(struct tty *tp, const void *uarg)
-{
-	unsigned char c;
-	int error;
-
-	if (tty_of_caller() != tp &&
-	    cred_capable(curlwp->l_cred, CAP_SYS_ADMIN) != 0)
-		return EPERM;
-	error = copyin(uarg, &c, 1);
-	if (error == 0)
-		(void)tty_input(tp, &c, 1);
-	return error;
-}
-
-static int
-put_int(int v, void *uarg)
-{
-	return copyout(&v, uarg, sizeof(v));
-}
-
-static int
-set_excl(struct tty *tp, bool on)
-{
-	spin_enter(&tp->t_lock);
-	if (on)
-		tp->t_flags |= TF_EXCL;
-	else
-		tp->t_flags &= ~TF_EXCL;
-	spin_exit(&tp->t_lock);
-	return 0;
-}
-
-static int
-flush_arg(struct tty *tp, uintptr_t arg)
-{
-	int error;
-
-	if (arg > 2)
-		return EINVAL;
-	error = check_foreground(tp, SIGTTOU);
-	if (error != 0)
-		return error;
-	spin_enter(&tp->t_lock);
-	tty_flush(tp, arg != 1, arg != 0);	/* TCIFLUSH, TCO, TCIO */
-	spin_exit(&tp->t_lock);
-	unthrottle(tp);
-	return 0;
-}
-
-static int
-ttydev_ioctl(dev_t dev, struct file *f __unused, unsigned long cmd,
+int
+ttydev_ioctl(dev_t dev __unused, struct file *f, unsigned long cmd,
     uintptr_t arg, register_t *retval __unused)
 {
-	void *uarg = (void *)arg;
-	struct ktermios t;
-	struct kwinsize w;
-	struct tty *tp;
-	int error, id;
+	struct ttyfile *tf = ttyfile_of(f);
 
-	error = tty_lookup(dev, &tp);
-	if (error != 0)
-		return error;
-	switch (cmd) {
-	case TCGETS:
-		spin_enter(&tp->t_lock);
-		t = tp->t_termios;
-		spin_exit(&tp->t_lock);
-		return copyout(&t, uarg, sizeof(t));
-	case TCSETS:
-	case TCSETSW:
-	case TCSETSF:
-		return set_termios(tp, cmd, uarg);
-	case TIOCGWINSZ:
-		spin_enter(&tp->t_lock);
-		w = tp->t_winsize;
-		spin_exit(&tp->t_lock);
-		return copyout(&w, uarg, sizeof(w));
-	case TIOCSWINSZ:
-		return set_winsize(tp, uarg);
-	case TIOCGPGRP:
-	case TIOCGSID:
-		error = get_pgrp(tp, &id, cmd == TIOCGSID);
-		return error != 0 ? error : put_int(id, uarg);
-	case TIOCSPGRP:
-		return set_pgrp(tp, uarg);
-	case TIOCSCTTY:
-		return set_ctty(tp, arg);
-	case TIOCNOTTY:
-		return give_up_ctty(tp);
-	case FIONREAD:
-		return put_int((int)tty_inq_readable(tp), uarg);
-	case TIOCOUTQ:
-		return put_int((int)tty_output_pending(tp), uarg);
-	case TCXONC:
-		return flow(tp, arg);
-	case TCFLSH:
-		return flush_arg(tp, arg);
-	case TCSBRK:
-	case TCSBRKP:
-		return drain(tp);	/* there is no line to break */
-	case TIOCSTI:
-		return simulate_input(tp, uarg);
-	case TIOCEXCL:
-	case TIOCNXCL:
-		return set_excl(tp, cmd == TIOCEXCL);
-	case TIOCGETD:
-		return put_int(0, uarg);	/* N_TTY */
-	default:
-		return ENOTTY;
-	}
+	if (is_cut(tf))
+		return cmd == TIOCSPGRP ? ENOTTY : EIO;
+	return tty_ioctl(tf->tf_tty, false, cmd, arg);
 }
 
 const struct devops tty_devops = {

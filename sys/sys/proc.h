@@ -103,7 +103,8 @@ struct session {
 	pid_t		s_sid;		/* [I] */
 	unsigned int	s_ngroups;	/* [T] with members */
 	struct proc	*s_leader;	/* [T] */
-	struct tty	*s_tty;		/* [T] controlling terminal */
+	struct tty	*s_tty;		/* [T] controlling terminal, referenced */
+	struct pgrp	*s_oldpgrp;	/* [T] its foreground when it hung up */
 };
 struct pgrp {
 	struct spinlock	pg_lock;

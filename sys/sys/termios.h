@@ -14,6 +14,11 @@ struct ktermios {			/* struct termios of TCGETS */
 	uint8_t		c_line;
 	uint8_t		c_cc[NCCS_K];
 };
+struct ktermio {			/* TCGETA: as it once was */
+	uint16_t	c_iflag, c_oflag, c_cflag, c_lflag;
+	uint8_t		c_line;
+	uint8_t		c_cc[8];
+};
 struct kwinsize {
 	uint16_t	ws_row, ws_col, ws_xpixel, ws_ypixel;
 };
@@ -87,6 +92,10 @@ struct kwinsize {
 #define	TCSETS		0x5402
 #define	TCSETSW		0x5403
 #define	TCSETSF		0x5404
+#define	TCGETA		0x5405
+#define	TCSETA		0x5406
+#define	TCSETAW		0x5407
+#define	TCSETAF		0x5408
 #define	TCSBRK		0x5409
 #define	TCXONC		0x540a
 #define	TCFLSH		0x540b
@@ -101,14 +110,37 @@ struct kwinsize {
 #define	TIOCSWINSZ	0x5414
 #define	FIONREAD	0x541b
 #define	TIOCCONS	0x541d
+#define	TIOCPKT		0x5420
 #define	FIONBIO		0x5421
 #define	TIOCNOTTY	0x5422
 #define	TIOCSETD	0x5423
 #define	TIOCGETD	0x5424
 #define	TCSBRKP		0x5425
 #define	TIOCGSID	0x5429
+#define	TCGETS2		0x802c542a
+#define	TCSETS2		0x402c542b
+#define	TCSETSW2	0x402c542c
+#define	TCSETSF2	0x402c542d
+#define	TIOCGPTN	0x80045430
+#define	TIOCSPTLCK	0x40045431
+#define	TIOCGDEV	0x80045432
+#define	TIOCSIG		0x40045436
+#define	TIOCVHANGUP	0x5437
+#define	TIOCGPKT	0x80045438
+#define	TIOCGPTLCK	0x80045439
+#define	TIOCGEXCL	0x80045440
+#define	TIOCGPTPEER	0x5441
 #define	FIONCLEX	0x5450
 #define	FIOCLEX		0x5451
 #define	FIOASYNC	0x5452
+
+/* The first byte that a pty's master reads in packet mode. */
+#define	TIOCPKT_DATA		0
+#define	TIOCPKT_FLUSHREAD	1
+#define	TIOCPKT_FLUSHWRITE	2
+#define	TIOCPKT_STOP		4
+#define	TIOCPKT_START		8
+#define	TIOCPKT_NOSTOP		16
+#define	TIOCPKT_DOSTOP		32
 
 #endif /* !_SYS_TERMIOS_H_ */
