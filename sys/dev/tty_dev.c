@@ -598,7 +598,7 @@ ttydev_write(dev_t dev __unused, struct file *f, struct uio *uio)
 	struct ttyfile *tf = ttyfile_of(f);
 	struct tty *tp = tf->tf_tty;
 	unsigned char buf[256];
-	size_t n, done, total = 0;
+	size_t n, done, left;
 	int error = 0;
 
 	if (is_cut(tf))
@@ -606,17 +606,17 @@ ttydev_write(dev_t dev __unused, struct file *f, struct uio *uio)
 	if ((tp->t_termios.c_lflag & TOSTOP) != 0)
 		error = tty_check_foreground(tp, SIGTTOU);
 	while (error == 0 && uio->uio_resid > 0) {
-		n = MIN(sizeof(buf), uio->uio_resid);
+		left = uio->uio_resid;
+		n = MIN(sizeof(buf), left);
+		done = 0;
 		error = uiomove(buf, n, uio);
-		if (error != 0)
-			break;
-		error = write_some(tf, buf, n,
-		    (uio->uio_flags & IO_NONBLOCK) != 0, &done);
-		total += done;
-		uio->uio_resid += n - done;
+		if (error == 0)
+			error = write_some(tf, buf, n,
+			    (uio->uio_flags & IO_NONBLOCK) != 0, &done);
+		/* What went out counts, whatever stopped the rest. */
+		uio->uio_resid = left - done;
 	}
-	/* What went out counts, whatever stopped the rest. */
-	return total > 0 ? 0 : error;
+	return error;
 }
 
 unsigned int
@@ -670,6 +670,6 @@ tty_init(void)
 	if (dev_register("tty", S_IFCHR | 0666, makedev(TTYAUX_MAJOR, 0),
 	    &tty_devops, NULL) != 0 ||
 	    dev_register("console", S_IFCHR | 0600, makedev(TTYAUX_MAJOR, 1),
-	    &tty_devops, NULL) != 0)
-		printf("tty: no /dev/tty or /dev/console: out of memory\n");
+	    &tty_devops, NULL) != 0 || pty_init() != 0)
+		printf("tty: no memory for /dev/tty, console or ptmx\n");
 }

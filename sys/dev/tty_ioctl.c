@@ -76,7 +76,7 @@ get_termios(struct tty *tp, struct ktermios *t)
 	spin_exit(&tp->t_lock);
 }
 
-struct ktermios2 {			/* TCGETS2: with the speeds as numbers */
+struct ktermios2 {			/* TCGETS2: and the speeds */
 	struct ktermios	t;
 	uint32_t	c_ispeed, c_ospeed;
 };

@@ -21,7 +21,8 @@
 
 struct device {
 	TAILQ_ENTRY(device) dv_link;	/* [r] ordered by kind and number */
-	struct dev_info	dv_info;	/* [I] */
+	struct dev_info	dv_info;	/* [I] no name: not shown */
+	unsigned int	dv_count;	/* [I] numbers from di_dev on */
 	const struct devops *dv_ops;	/* [I] */
 	void		*dv_priv;	/* [I] */
 };
@@ -44,8 +45,8 @@ device_cmp(const struct device *dv, mode_t type, dev_t dev)
 	return 0;
 }
 
-int
-dev_register(const char *name, mode_t mode, dev_t dev,
+static int
+enter(const char *name, mode_t mode, dev_t dev, unsigned int count,
     const struct devops *ops, void *priv)
 {
 	struct device *dv, *other;
@@ -58,6 +59,7 @@ dev_register(const char *name, mode_t mode, dev_t dev,
 	strlcpy(dv->dv_info.di_name, name, sizeof(dv->dv_info.di_name));
 	dv->dv_info.di_mode = mode;
 	dv->dv_info.di_dev = dev;
+	dv->dv_count = count;
 	dv->dv_ops = ops;
 	dv->dv_priv = priv;
 	rw_enter(&registry_lock, RW_WRITER);
@@ -77,9 +79,23 @@ dev_register(const char *name, mode_t mode, dev_t dev,
 		TAILQ_INSERT_TAIL(&registry, dv, dv_link);
 	(void)atomic_add(&dev_generation, 1);
 	rw_exit(&registry_lock);
-	if (dev_changed_hook != NULL)
+	if (dev_changed_hook != NULL && *name != '\0')
 		dev_changed_hook(&dv->dv_info, true);
 	return 0;
+}
+
+int
+dev_register(const char *name, mode_t mode, dev_t dev,
+    const struct devops *ops, void *priv)
+{
+	return enter(name, mode, dev, 1, ops, priv);
+}
+
+int
+dev_register_range(mode_t type, dev_t dev, unsigned int n,
+    const struct devops *ops)
+{
+	return enter("", type & S_IFMT, dev, n, ops, NULL);
 }
 
 void
@@ -110,7 +126,9 @@ dev_lookup(dev_t dev, mode_t type, void **priv)
 
 	rw_enter(&registry_lock, RW_READER);
 	TAILQ_FOREACH(dv, &registry, dv_link)
-		if (device_cmp(dv, type & S_IFMT, dev) == 0) {
+		if ((dv->dv_info.di_mode & S_IFMT) == (type & S_IFMT) &&
+		    dev >= dv->dv_info.di_dev &&
+		    dev - dv->dv_info.di_dev < dv->dv_count) {
 			ops = dv->dv_ops;
 			if (priv != NULL)
 				*priv = dv->dv_priv;
@@ -127,7 +145,8 @@ dev_next(mode_t *type, dev_t *dev, struct dev_info *info)
 
 	rw_enter(&registry_lock, RW_READER);
 	TAILQ_FOREACH(dv, &registry, dv_link)
-		if (device_cmp(dv, *type & S_IFMT, *dev) > 0)
+		if (device_cmp(dv, *type & S_IFMT, *dev) > 0 &&
+		    dv->dv_info.di_name[0] != '\0')
 			break;
 	if (dv != NULL) {
 		*info = dv->dv_info;

@@ -51,6 +51,18 @@ path_equal(const struct path *a, const struct path *b)
 	return a->p_mnt == b->p_mnt && a->p_dentry == b->p_dentry;
 }
 
+int
+path_sibling(struct lwp *l, const struct path *p, const char *name,
+    struct path *out)
+{
+	struct path dir = { p->p_mnt, dentry_parent(p->p_dentry) };
+	int error;
+
+	error = namei(l, &dir, name, LOOKUP_FOLLOW | LOOKUP_DIRECTORY, out);
+	dentry_put(dir.p_dentry);
+	return error;
+}
+
 bool
 path_deleted(const struct path *p)
 {

@@ -131,10 +131,14 @@ open_kind(struct file *fp, struct vnode *vp, int oflags)
 		error = vp->v_ops->vop_open(vp, (unsigned int)oflags, fp);
 	if (error != 0)
 		return error;
-	if (S_ISCHR(vp->v_mode) || S_ISBLK(vp->v_mode))
+	if (S_ISCHR(vp->v_mode) || S_ISBLK(vp->v_mode)) {
+		/* Terminals want to know; it is no flag of the open file. */
+		fp->f_flags |= (unsigned int)oflags & O_NOCTTY;
 		error = device_open(fp, vp);
-	else if (S_ISFIFO(vp->v_mode))
+		fp->f_flags &= ~(unsigned int)O_NOCTTY;
+	} else if (S_ISFIFO(vp->v_mode)) {
 		error = fifo_open(fp, vp);
+	}
 	if (error != 0 && vp->v_ops->vop_close != NULL)
 		vp->v_ops->vop_close(vp, fp);
 	return error;

@@ -32,6 +32,9 @@ struct devops {
 /* Thread context.  mode: S_IFCHR or S_IFBLK with permissions. EEXIST, ENOMEM */
 int	dev_register(const char *name, mode_t mode, dev_t,
 	    const struct devops *, void *priv);
+/* n numbers from dev on, without names: nodes are somebody else's. */
+int	dev_register_range(mode_t type, dev_t, unsigned int n,
+	    const struct devops *);
 void	dev_unregister(dev_t, mode_t type);
 const struct devops *dev_lookup(dev_t, mode_t type, void **priv);
 /* For devfs: the next device after (type, dev), in a fixed order. */

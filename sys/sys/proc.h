@@ -103,7 +103,7 @@ struct session {
 	pid_t		s_sid;		/* [I] */
 	unsigned int	s_ngroups;	/* [T] with members */
 	struct proc	*s_leader;	/* [T] */
-	struct tty	*s_tty;		/* [T] controlling terminal, referenced */
+	struct tty	*s_tty;		/* [T] controlling; referenced */
 	struct pgrp	*s_oldpgrp;	/* [T] its foreground when it hung up */
 };
 struct pgrp {

@@ -123,6 +123,7 @@ void	tty_flush(struct tty *, bool in, bool out);
 void	tty_stop_output(struct tty *, bool stop);	/* t_lock held */
 /* ICANON was switched: what is queued changes its meaning.  t_lock held. */
 void	tty_recanon(struct tty *);
+int	pty_init(void);
 extern const struct devops tty_devops;
 /* The operations of an open file, for drivers with devops of their own. */
 int	ttydev_attach(struct tty *, struct file *, bool ctty);

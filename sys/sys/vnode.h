@@ -350,6 +350,9 @@ int	namei(struct lwp *, const struct path *dir, const char *name, int flags,
 int	namei_parent(struct lwp *, const struct path *dir, const char *name,
 	    struct path *parent, const char **last, size_t *len,
 	    bool *dirslash);
+/* A directory found from the one that p's name is in. */
+int	path_sibling(struct lwp *, const struct path *p, const char *name,
+	    struct path *out);
 /* A copy of a user path name; kmem_strfree(). ENAMETOOLONG, EFAULT. */
 int	copyin_path(const char *uname, char **name);
 

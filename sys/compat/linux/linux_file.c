@@ -4,6 +4,7 @@
  * ioctl, pipes and other files without a name.
  */
 #include <sys/termios.h>
+#include <sys/tty.h>
 #include <compat/linux/linux_abi.h>
 #include <compat/linux/linux_syscallargs.h>
 #include <compat/linux/linux_vfs.h>
@@ -372,6 +373,13 @@ linux_sys_ioctl(struct lwp *l, const struct linux_ioctl_args *uap,
 	error = ioctl_file(l, fp, uap, retval);
 	file_put(fp);
 	return error;
+}
+
+int
+linux_sys_vhangup(struct lwp *l, const struct linux_vhangup_args *uap __unused,
+    register_t *retval __unused)
+{
+	return do_vhangup(l);
 }
 
 /* -- files without a name -- */
