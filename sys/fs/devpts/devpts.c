@@ -444,7 +444,8 @@ devpts_unmount(struct mount *mp, bool force)
 }
 
 static int
-devpts_remount(struct mount *mp, const char *options)
+devpts_remount(struct mount *mp, unsigned int flags __unused,
+    const char *options)
 {
 	struct devpts *dp = instance(mp);
 	struct vnode *vp;
