@@ -100,6 +100,7 @@ size_t	kmem_outstanding(void);		/* bytes allocated now */
 void	shim_set_time(nsec_t uptime);
 void	shim_advance(nsec_t span);	/* and fire the callouts due */
 void	shim_run_softints(void);	/* until none is pending */
+unsigned int shim_softints(void);	/* how many are established */
 void	shim_run_tasks(void);		/* queued tasks, until none is left */
 
 /*

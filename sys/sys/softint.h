@@ -19,6 +19,11 @@ struct softint;
 
 /* Thread context.  NULL when out of memory. */
 struct softint *softint_establish(enum softint_level, void (*)(void *), void *);
+/*
+ * Thread context, no locks.  Nobody may schedule it any more; on return its
+ * handler runs nowhere.
+ */
+void	softint_disestablish(struct softint *);
 /* Any context. Idempotent until the handler starts. */
 void	softint_schedule(struct softint *);
 /* Run what is pending here; called by the interrupt exit path. */

@@ -97,8 +97,26 @@ softint_establish(enum softint_level level, void (*func)(void *), void *arg)
 }
 
 void
+softint_disestablish(struct softint *si)
+{
+	KASSERT(si->func != NULL);
+	memset(si, 0, sizeof(*si));
+}
+
+unsigned int
+shim_softints(void)
+{
+	unsigned int i, n = 0;
+
+	for (i = 0; i < nsoftints; i++)
+		n += softints[i].func != NULL;
+	return n;
+}
+
+void
 softint_schedule(struct softint *si)
 {
+	KASSERT(si->func != NULL);
 	si->pending = true;
 }
 

@@ -568,6 +568,73 @@ TEST(calls_and_stops_two_cpus)
 	with_cpus(2, 16, cross_main);
 }
 
+/* ---- a soft interrupt that goes away ---- */
+
+static struct softint *gone;
+static unsigned int gone_scheduled, gone_runs;
+static bool gone_alive;
+
+static void
+gone_soft(void *arg)
+{
+	unsigned int i;
+
+	(void)arg;
+	CHECK(gone_alive);
+	for (i = (unsigned int)sim_random(4); i > 0; i--)
+		cpu_spin_yield();
+	CHECK(gone_alive);
+	(void)atomic_add(&gone_runs, 1);
+}
+
+/* Schedules it with interrupts off: it waits on this CPU for a while. */
+static void
+gone_user(void *arg)
+{
+	unsigned int i;
+	bool intr;
+
+	(void)arg;
+	intr = intr_disable();
+	softint_schedule(gone);
+	(void)atomic_add(&gone_scheduled, 1);
+	for (i = (unsigned int)sim_random(6); i > 0; i--)
+		cpu_spin_yield();
+	intr_restore(intr);
+	done();
+}
+
+static void
+gone_main(void *arg)
+{
+	struct softint *other = softint_establish(SOFTINT_NET, soft, NULL);
+	unsigned int i, j;
+
+	(void)arg;
+	spin_init(&sl, "test");
+	for (i = 1; i <= 100; i++) {
+		gone = softint_establish(SOFTINT_NET, gone_soft, NULL);
+		gone_alive = true;
+		gone_scheduled = 0;
+		for (j = 0; j < 3; j++)
+			sim_thread(gone_user, NULL);
+		while (atomic_load(&gone_scheduled) < 3)
+			cpu_spin_yield();
+		softint_schedule(other);
+		softint_disestablish(gone);
+		gone_alive = false;
+		wait_for(3 * i);
+	}
+	/* Both ways were taken, and the others' entries stayed. */
+	CHECK(gone_runs > 10 && gone_runs < 290);
+	CHECK_EQ(softs, 100);
+}
+
+TEST(a_soft_interrupt_goes_away)
+{
+	with_cpus(4, 18, gone_main);
+}
+
 static void
 lock_twice(void *arg)
 {
