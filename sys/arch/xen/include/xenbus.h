@@ -46,7 +46,6 @@ struct xs_watch {
 			    const char *token);
 	void		*xw_arg;
 	unsigned int	xw_id;		/* token */
-	bool		xw_registered;	/* the server knows it */
 };
 int	xs_watch(struct xs_watch *);
 void	xs_unwatch(struct xs_watch *);	/* its function is not running after */

@@ -11,8 +11,9 @@
  *	OPEN	requests flow
  *	HELD	a suspend is near: new requests and transactions wait, those
  *		under way finish (xs_active counts both)
- *	BROKEN	the peer broke the protocol: all waiting requests fail with EIO,
- *		the ring is emptied (or reconnected, if the server can), OPEN
+ *	BROKEN	the peer broke the protocol: all waiting requests fail with EIO;
+ *		the ring is emptied or, if the server can, reconnected, after
+ *		which xenwatch registers all watches again; OPEN
  *
  * Locking: xs_tx_lock (mutex) one writer at a time, xs_rx_lock (mutex) the
  * reader's side of the ring, xs_watch_lock (mutex) the list of watches while
@@ -21,12 +22,13 @@
  *
  * Suspend: xs_suspend() waits, bounded, for what is under way.  In a new domain
  * the port is another one and the server knows no watch of ours: all are
- * registered again.  A cancelled suspend changes nothing.
+ * registered again, whoever registers one himself at that moment, too: the
+ * server says EEXIST to the second.  A cancelled suspend changes nothing.
  *
  * Untrusted input: <xen/xs_wire.h> checks indexes and lengths; here replies
  * must have a waiting id and the right type, and events two strings and a known
- * token.  Events beyond XS_MAX_EVENTS waiting are merged by dropping
- * duplicates of the same watch and path.
+ * token.  Beyond XS_MAX_EVENTS waiting, one event for a watch's own node stands
+ * for all further ones of that watch.
  */
 #include <sys/atomic.h>
 #include <sys/condvar.h>
@@ -48,6 +50,7 @@ struct xs_req {
 	TAILQ_ENTRY(xs_req) xr_link;	/* [l] */
 	uint32_t	xr_id;		/* [I] */
 	uint32_t	xr_type;	/* [I] */
+	unsigned int	xr_generation;	/* [I] */
 	int		xr_error;	/* [l] */
 	bool		xr_done;	/* [l] */
 	char		*xr_body;	/* [l] reply; NUL behind it */
@@ -78,6 +81,9 @@ static enum xs_state xs_state;			/* [l] */
 static unsigned int xs_active;			/* [l] */
 static bool xs_kick;				/* [l] the event came */
 static bool xs_restart;				/* [l] the ring began anew */
+static bool xs_broken;				/* [l] by its other index */
+static bool xs_rewatch;				/* [l] xenwatch is to do it */
+static volatile unsigned int xs_generation;	/* [a] of connections */
 static struct condvar xs_reader_cv, xs_space_cv, xs_event_cv, xs_state_cv,
     xs_watch_cv;
 static struct xs_watch *xs_running;		/* [l] its function runs */
@@ -113,17 +119,25 @@ struct xs_part {
 	size_t		len;
 };
 
+/* EIO: the server's index is impossible, or the connection another. */
 static int
-ring_put(const void *buf, size_t len)
+ring_put(const struct xs_req *xr, const void *buf, size_t len)
 {
 	const char *p = buf;
 	size_t done;
 	int error;
 
 	while (len > 0) {
+		if (atomic_load(&xs_generation) != xr->xr_generation)
+			return EIO;
 		error = xs_ring_write(xs_ring, p, len, &done);
-		if (error != 0)
+		if (error != 0) {
+			spin_enter(&xs_lock);
+			xs_broken = xs_kick = true;
+			cv_broadcast(&xs_reader_cv);
+			spin_exit(&xs_lock);
 			return error;
+		}
 		p += done;
 		len -= done;
 		if (done > 0)
@@ -152,12 +166,15 @@ send_message(struct xs_req *xr, xs_transaction_t tx, const struct xs_part *part,
 		return E2BIG;
 	mutex_enter(&xs_tx_lock);
 	spin_enter(&xs_lock);
-	hdr.req_id = xr->xr_id = ++xs_next_id;
+	if (++xs_next_id == 0)
+		xs_next_id = 1;		/* 0: not sent */
+	hdr.req_id = xr->xr_id = xs_next_id;
+	xr->xr_generation = xs_generation;
 	TAILQ_INSERT_TAIL(&xs_reqs, xr, xr_link);
 	spin_exit(&xs_lock);
-	error = ring_put(&hdr, sizeof(hdr));
+	error = ring_put(xr, &hdr, sizeof(hdr));
 	for (i = 0; error == 0 && i < nparts; i++)
-		error = ring_put(part[i].p, part[i].len);
+		error = ring_put(xr, part[i].p, part[i].len);
 	mutex_exit(&xs_tx_lock);
 	return error;
 }
@@ -401,11 +418,13 @@ watch_op(const struct xs_watch *xw, uint32_t type)
 {
 	char token[12];
 	struct xs_part part[2];
+	int error;
 
 	snprintf(token, sizeof(token), "%x", xw->xw_id);
 	part[0] = (struct xs_part){ xw->xw_node, strlen(xw->xw_node) + 1 };
 	part[1] = (struct xs_part){ token, strlen(token) + 1 };
-	return talk(XST_NIL, type, part, 2, NULL, NULL);
+	error = talk(XST_NIL, type, part, 2, NULL, NULL);
+	return type == XS_WATCH && error == EEXIST ? 0 : error;
 }
 
 static void
@@ -428,12 +447,9 @@ xs_watch(struct xs_watch *xw)
 {
 	int error;
 
-	xw->xw_registered = false;
-	watch_list(xw, true);
-	/* In and marked within one passage of the gate: a resume sees both. */
+	watch_list(xw, true);	/* before: it fires at once */
 	gate_enter();
 	error = watch_op(xw, XS_WATCH);
-	xw->xw_registered = error == 0;
 	gate_leave();
 	if (error != 0)
 		watch_list(xw, false);
@@ -452,11 +468,10 @@ xs_unwatch_nowait(struct xs_watch *xw)
 {
 	struct xs_event *xe, *next;
 
+	watch_list(xw, false);	/* before: nobody registers it again */
 	gate_enter();
-	xw->xw_registered = false;
 	(void)watch_op(xw, XS_UNWATCH);
 	gate_leave();
-	watch_list(xw, false);
 	spin_enter(&xs_lock);
 	for (xe = TAILQ_FIRST(&xs_events); xe != NULL; xe = next) {
 		next = TAILQ_NEXT(xe, xe_link);
@@ -490,30 +505,75 @@ watch_find(uint32_t id)
 	return NULL;
 }
 
+/*
+ * Register every watch with a server that knows none.  xs_watch_lock keeps
+ * the list as it is.
+ */
 static void
-watch_thread(void *arg __unused)
+watch_again(void)
 {
-	struct xs_event *xe;
+	struct xs_watch *xw;
+	int error;
+
+	mutex_enter(&xs_watch_lock);
+	LIST_FOREACH(xw, &xs_watches, xw_link) {
+		error = watch_op(xw, XS_WATCH);
+		if (error != 0)
+			printf("xenstore: watch on %s lost: error %d\n",
+			    xw->xw_node, error);
+	}
+	mutex_exit(&xs_watch_lock);
+}
+
+static void
+run_event(struct xs_event *xe)
+{
+	void (*func)(struct xs_watch *, const char *, const char *) = NULL;
 	struct xs_watch *xw;
 	char token[12];
 
 	spin_enter(&xs_lock);
+	xw = xs_running = watch_find(xe->xe_watch);
+	if (xw != NULL)
+		func = xw->xw_func;
+	spin_exit(&xs_lock);
+	if (func != NULL) {
+		snprintf(token, sizeof(token), "%x", xe->xe_watch);
+		func(xw, xe->xe_path, token);
+	}
+	event_free(xe);
+	spin_enter(&xs_lock);
+	xs_running = NULL;
+	cv_broadcast(&xs_watch_cv);
+	spin_exit(&xs_lock);
+}
+
+static void
+watch_thread(void *arg __unused)
+{
+	struct xs_event *xe;
+	bool rewatch;
+
 	for (;;) {
-		while ((xe = TAILQ_FIRST(&xs_events)) == NULL ||
-		    xs_state == XS_HELD)
-			cv_wait_spin(&xs_event_cv, &xs_lock);
-		TAILQ_REMOVE(&xs_events, xe, xe_link);
-		xs_nevents--;
-		xw = xs_running = watch_find(xe->xe_watch);
-		spin_exit(&xs_lock);
-		if (xw != NULL) {
-			snprintf(token, sizeof(token), "%x", xe->xe_watch);
-			xw->xw_func(xw, xe->xe_path, token);
-		}
-		event_free(xe);
 		spin_enter(&xs_lock);
-		xs_running = NULL;
-		cv_broadcast(&xs_watch_cv);
+		while (xs_state == XS_HELD ||
+		    (TAILQ_EMPTY(&xs_events) && !xs_rewatch))
+			cv_wait_spin(&xs_event_cv, &xs_lock);
+		rewatch = xs_rewatch;
+		xs_rewatch = false;
+		xe = TAILQ_FIRST(&xs_events);
+		if (xe != NULL) {
+			TAILQ_REMOVE(&xs_events, xe, xe_link);
+			xs_nevents--;
+		}
+		spin_exit(&xs_lock);
+		if (rewatch) {
+			gate_enter();
+			watch_again();
+			gate_leave();
+		}
+		if (xe != NULL)
+			run_event(xe);
 	}
 }
 
@@ -530,10 +590,30 @@ event_is_queued(uint32_t id, const char *path)
 	return false;
 }
 
+/*
+ * With many waiting, the event shall only say that there was something below
+ * the watch's node; false: one that says so waits, or no memory.  Lock held.
+ */
+static bool
+event_merge(struct xs_event *xe, const struct xs_watch *xw)
+{
+	char *path;
+
+	if (event_is_queued(xw->xw_id, xw->xw_node))
+		return false;
+	path = kmem_strdup(xw->xw_node, KM_NOSLEEP);
+	if (path == NULL)
+		return false;
+	kmem_strfree(xe->xe_path);
+	xe->xe_path = path;
+	return true;
+}
+
 static void
 take_event(const struct xs_stream *xm)
 {
 	const char *path = xm->xm_body, *token;
+	const struct xs_watch *xw;
 	struct xs_event *xe;
 	uint64_t id;
 
@@ -553,8 +633,9 @@ take_event(const struct xs_stream *xm)
 		return;
 	}
 	spin_enter(&xs_lock);
-	if (watch_find(xe->xe_watch) == NULL || (xs_nevents >= XS_MAX_EVENTS &&
-	    event_is_queued(xe->xe_watch, path))) {
+	xw = watch_find(xe->xe_watch);
+	if (xw == NULL ||
+	    (xs_nevents >= XS_MAX_EVENTS && !event_merge(xe, xw))) {
 		spin_exit(&xs_lock);
 		event_free(xe);
 		return;
@@ -606,6 +687,32 @@ take_reply(const struct xs_stream *xm)
 		kmem_free(body, len + 1);
 }
 
+/* The server empties both rings, forgets our watches and says CONNECTED. */
+static void
+ring_reconnect(void)
+{
+	bool restart = false;
+
+	/* Who is in the middle of a request gives it up. */
+	(void)atomic_add(&xs_generation, 1);
+	mutex_enter(&xs_tx_lock);
+	atomic_store(&xs_ring->connection, XENSTORE_RECONNECT);
+	evtchn_notify(xs_evt);
+	while (atomic_load(&xs_ring->connection) != XENSTORE_CONNECTED &&
+	    !restart) {
+		(void)kpause("xsreconn", false,
+		    nanouptime() + 10 * NSEC_PER_MSEC);
+		spin_enter(&xs_lock);
+		restart = xs_restart;
+		spin_exit(&xs_lock);
+	}
+	mutex_exit(&xs_tx_lock);
+	spin_enter(&xs_lock);
+	xs_rewatch = true;
+	cv_signal(&xs_event_cv);
+	spin_exit(&xs_lock);
+}
+
 /* The peer broke the protocol: fail everybody and start with an empty ring. */
 static void
 ring_broken(void)
@@ -614,17 +721,13 @@ ring_broken(void)
 
 	printf("xenstore: protocol error by the server, ring reset\n");
 	spin_enter(&xs_lock);
+	xs_broken = false;
 	while ((xr = TAILQ_FIRST(&xs_reqs)) != NULL)
 		complete(xr, EIO);
 	spin_exit(&xs_lock);
 	if ((xs_ring->server_features & XENSTORE_SERVER_FEATURE_RECONNECTION)
 	    != 0) {
-		atomic_store(&xs_ring->connection, XENSTORE_RECONNECT);
-		evtchn_notify(xs_evt);
-		/* The server empties both rings and says CONNECTED. */
-		while (atomic_load(&xs_ring->connection) != XENSTORE_CONNECTED)
-			(void)kpause("xsreconn", false,
-			    nanouptime() + 10 * NSEC_PER_MSEC);
+		ring_reconnect();
 	} else {
 		atomic_store(&xs_ring->rsp_cons, xs_ring->rsp_prod);
 		/* A server that keeps on is asked at most once a second. */
@@ -640,6 +743,7 @@ reader_thread(void *arg)
 
 	xs_stream_reset(xm);
 	for (;;) {
+		mutex_enter(&xs_rx_lock);
 		spin_enter(&xs_lock);
 		xs_kick = false;
 		if (xs_restart) {
@@ -647,9 +751,10 @@ reader_thread(void *arg)
 			xs_restart = false;
 			xs_stream_reset(xm);
 		}
+		error = xs_broken ? EIO : 0;
 		spin_exit(&xs_lock);
-		mutex_enter(&xs_rx_lock);
-		error = xs_stream_fill(xm, xs_ring);
+		if (error == 0)
+			error = xs_stream_fill(xm, xs_ring);
 		mutex_exit(&xs_rx_lock);
 		if (error == 0) {
 			if (xm->xm_hdr.type == XS_WATCH_EVENT)
@@ -736,29 +841,6 @@ xs_suspend(void)
 	}
 	spin_exit(&xs_lock);
 	return error;
-}
-
-/*
- * Register every watch with the new server.  Only those whose xs_watch() is
- * through; one that waits at the gate registers itself.  xs_watch_lock keeps
- * the list as it is.
- */
-static void
-watch_again(void)
-{
-	struct xs_watch *xw;
-	int error;
-
-	mutex_enter(&xs_watch_lock);
-	LIST_FOREACH(xw, &xs_watches, xw_link) {
-		if (!xw->xw_registered)
-			continue;
-		error = watch_op(xw, XS_WATCH);
-		if (error != 0)
-			printf("xenstore: watch on %s lost: error %d\n",
-			    xw->xw_node, error);
-	}
-	mutex_exit(&xs_watch_lock);
 }
 
 static void

@@ -23,12 +23,13 @@ static struct shared_info shared[2];
 static unsigned int generation;
 struct shared_info *xen_shared_info = &shared[0];
 
-void
+/* A test on the simulated machine has these. */
+__attribute__((__weak__)) void
 cpu_spin_yield(void)
 {
 }
 
-void
+__attribute__((__weak__)) void
 cpu_ipi_dispatch(struct cpu_info *ci)
 {
 	KASSERT(ci != NULL);
@@ -43,7 +44,10 @@ fake_xen_new_domain(void)
 		fake_ports[i] = FP_CLOSED;
 	xen_shared_info = &shared[++generation % 2];
 	memset(xen_shared_info, 0, sizeof(*xen_shared_info));
-	curcpu()->ci_md.md_vcpu = &xen_shared_info->vcpu_info[0];
+	for (i = 0; i < ncpu_possible; i++)
+		if (cpu_infos[i] != NULL)
+			cpu_infos[i]->ci_md.md_vcpu =
+			    &xen_shared_info->vcpu_info[i];
 }
 
 static long
@@ -73,7 +77,7 @@ void
 fake_set_bit(uint32_t port)
 {
 	unsigned long *pend = (unsigned long *)xen_shared_info->evtchn_pending;
-	struct vcpu_info *v = curcpu()->ci_md.md_vcpu;
+	struct vcpu_info *v = cpu_info_primary.ci_md.md_vcpu;
 
 	(void)atomic_test_and_set_bit(port, pend);
 	(void)atomic_test_and_set_bit(port / __LBITS,
@@ -107,11 +111,22 @@ fake_upcall(void)
 {
 	unsigned int looks = 0;
 
-	while (curcpu()->ci_md.md_vcpu->evtchn_upcall_pending != 0) {
+	while (cpu_info_primary.ci_md.md_vcpu->evtchn_upcall_pending != 0) {
 		if (++looks > 100000)
 			panic("upcalls without end");
 		evtchn_upcall();
 	}
+}
+
+static void
+unmask(uint32_t port)
+{
+	unsigned long *pend = (unsigned long *)xen_shared_info->evtchn_pending;
+	unsigned long *mask = (unsigned long *)xen_shared_info->evtchn_mask;
+
+	if (atomic_test_and_clear_bit(port, mask) &&
+	    (pend[port / __LBITS] >> (port % __LBITS) & 1) != 0)
+		fake_set_bit(port);
 }
 
 static long
@@ -122,6 +137,7 @@ evtchn_op(unsigned long cmd, void *arg)
 	struct evtchn_alloc_unbound *un = arg;
 	struct evtchn_close *cl = arg;
 	struct evtchn_send *send = arg;
+	struct evtchn_unmask *um = arg;
 
 	switch (cmd) {
 	case EVTCHNOP_bind_virq:
@@ -142,8 +158,12 @@ evtchn_op(unsigned long cmd, void *arg)
 			return -EINVAL;
 		fake_sends[send->port]++;
 		return 0;
-	case EVTCHNOP_bind_vcpu:
 	case EVTCHNOP_unmask:
+		if (um->port >= FAKE_PORTS)
+			return -EINVAL;
+		unmask(um->port);
+		return 0;
+	case EVTCHNOP_bind_vcpu:
 		return 0;
 	default:
 		return -ENOSYS;
