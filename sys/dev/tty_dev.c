@@ -309,6 +309,14 @@ do_vhangup(struct lwp *l)
 	return 0;
 }
 
+void
+tty_hangup_end(struct tty *tp)
+{
+	spin_enter(&tp->t_lock);
+	tp->t_flags &= ~TF_HUNGUP;
+	spin_exit(&tp->t_lock);
+}
+
 /* ---- job control ---- */
 
 static bool

@@ -100,6 +100,8 @@ size_t	tty_output_pending(struct tty *);
 size_t	tty_output_take(struct tty *, void *, size_t);
 /* The line is gone: files that are open are cut off, no other is opened. */
 void	tty_hangup(struct tty *);
+/* There is a line again: it can be opened. */
+void	tty_hangup_end(struct tty *);
 /* Files that are open are cut off (vhangup). */
 void	tty_revoke(struct tty *);
 /* The caller's controlling terminal is revoked.  EPERM. */

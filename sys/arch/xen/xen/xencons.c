@@ -7,16 +7,20 @@
  * or HVM parameters); others are xenbus devices with a ring and a port of our
  * own.  Output goes through pump(): it moves bytes from the tty to the ring
  * until one is empty or the other full; the peer's event starts it again.
- * Input is read by a soft interrupt and fed to the tty; what the tty does not
- * take stays in the ring.  Kernel messages are written to the ring at once,
- * from any context.
+ * Input goes the other way by receive(), from a soft interrupt; a few bytes
+ * the tty does not take wait in xc_in, the others in the ring.  Kernel messages
+ * are written to the ring at once, from any context.
  *
- * Locking: xc_lock (spin) guards the ring's producer side and the flags.  It
- * is never held while the tty is called; only one CPU pumps at a time.
+ * A console that was unplugged stays as a hung-up terminal, since programs may
+ * hold it open; when its device comes back it can be opened again.
+ *
+ * Locking: xc_lock (spin) guards the ring and the flags.  It is never held
+ * while the tty is called; only one CPU pumps and only one receives at a time.
+ * xc_gone is the xenwatch thread's (probe and remove).
  *
  * Suspend: bytes wait in the ring or the tty.  In a new domain the first
  * console gets its new port from the guest type; others reconnect as xenbus
- * devices.
+ * devices.  The ring may have been emptied: no index is kept elsewhere.
  *
  * Untrusted input: the peer's indexes are read once and checked; while one is
  * impossible nothing moves in that direction.  One line in the log says so.
@@ -40,6 +44,7 @@
 
 #define	HVC_MAJOR	229
 #define	XC_PEND		256
+#define	XC_IN		128
 /* How long a kernel message waits for room before it is dropped. */
 #define	XC_WAIT		(20 * NSEC_PER_MSEC)
 
@@ -50,12 +55,16 @@ struct xencons {
 	struct tty	*xc_tty;		/* [I] */
 	struct softint	*xc_softint;		/* [I] */
 	bool		xc_pumping, xc_again;	/* [l] */
+	bool		xc_receiving, xc_more;	/* [l] */
 	bool		xc_stuck;		/* [l] nobody reads the ring */
 	bool		xc_bad;			/* [l] the peer's index is */
 	bool		xc_bad_told;		/* the soft interrupt's */
 	unsigned int	xc_npend, xc_pendoff;	/* the pumping CPU's */
 	char		xc_pend[XC_PEND];
+	unsigned int	xc_nin, xc_inoff;	/* the receiving CPU's */
+	char		xc_in[XC_IN];
 	/* further consoles only */
+	LIST_ENTRY(xencons) xc_link;
 	struct vm_page	*xc_page;
 	gref_t		xc_ref;
 };
@@ -63,6 +72,8 @@ struct xencons {
 static struct xencons xencons0 = {
 	.xc_lock = SPINLOCK_INITIALIZER("xencons")
 };
+/* Those whose device was unplugged. */
+static LIST_HEAD(, xencons) xc_gone = LIST_HEAD_INITIALIZER(xc_gone);
 
 /* ---- the ring ---- */
 
@@ -135,9 +146,9 @@ pump(struct xencons *xc)
 	spin_exit(&xc->xc_lock);
 }
 
-/* Up to n bytes out of the input ring's front, without consuming them. */
+/* Bytes from the ring to xc_in, which is empty; how many.  xc_lock held. */
 static unsigned int
-in_peek(struct xencons *xc, char *buf, unsigned int n)
+in_get(struct xencons *xc)
 {
 	struct xencons_interface *r = xc->xc_ring;
 	uint32_t cons, avail;
@@ -151,41 +162,49 @@ in_peek(struct xencons *xc, char *buf, unsigned int n)
 		xc->xc_bad = true;
 		return 0;
 	}
-	n = MIN(avail, n);
-	for (i = 0; i < n; i++)
-		buf[i] = r->in[MASK_XENCONS_IDX(cons + i, r->in)];
-	return n;
+	xc->xc_inoff = 0;
+	xc->xc_nin = MIN(avail, (uint32_t)XC_IN);
+	for (i = 0; i < xc->xc_nin; i++)
+		xc->xc_in[i] = r->in[MASK_XENCONS_IDX(cons + i, r->in)];
+	if (i > 0) {
+		atomic_store(&r->in_cons, cons + i);
+		evtchn_notify(xc->xc_evt);
+	}
+	return i;
 }
 
 static void
 receive(struct xencons *xc)
 {
-	char buf[128];
-	unsigned int n;
 	size_t taken;
 
-	/* One soft interrupt at a time: nobody else moves in_cons. */
-	do {
-		spin_enter(&xc->xc_lock);
-		n = in_peek(xc, buf, sizeof(buf));
+	spin_enter(&xc->xc_lock);
+	if (xc->xc_receiving) {
+		xc->xc_more = true;
 		spin_exit(&xc->xc_lock);
-		taken = n > 0 ? tty_input(xc->xc_tty, buf, n) : 0;
-		if (taken == 0)
-			return;		/* empty, or the tty is full */
-		spin_enter(&xc->xc_lock);
-		if (xc->xc_ring != NULL) {
-			atomic_store(&xc->xc_ring->in_cons,
-			    xc->xc_ring->in_cons + (uint32_t)taken);
-			evtchn_notify(xc->xc_evt);
-		}
+		return;
+	}
+	xc->xc_receiving = true;
+	while (xc->xc_nin > 0 || in_get(xc) > 0) {
+		xc->xc_more = false;
 		spin_exit(&xc->xc_lock);
-	} while (true);
+		taken = tty_input(xc->xc_tty, xc->xc_in + xc->xc_inoff,
+		    xc->xc_nin);
+		spin_enter(&xc->xc_lock);
+		xc->xc_inoff += (unsigned int)taken;
+		xc->xc_nin -= (unsigned int)taken;
+		if (taken == 0 && !xc->xc_more)
+			break;		/* the tty is full */
+	}
+	xc->xc_receiving = false;
+	spin_exit(&xc->xc_lock);
 }
 
 static void
 xencons_soft(void *arg)
 {
 	struct xencons *xc = arg;
+
 	receive(xc);
 	pump(xc);
 	if (xc->xc_bad && !xc->xc_bad_told) {
@@ -328,7 +347,10 @@ xencons_resume(bool newdomain)
 	if (xc->xc_evt == NULL)
 		return;
 	if (newdomain && xen_guest->g_console(&port, &ring) == 0) {
+		spin_enter(&xc->xc_lock);
 		xc->xc_ring = ring;
+		xc->xc_bad = xc->xc_bad_told = xc->xc_stuck = false;
+		spin_exit(&xc->xc_lock);
 		(void)evtchn_rebind_port(xc->xc_evt, port);
 	}
 	softint_schedule(xc->xc_softint);
@@ -337,31 +359,72 @@ xencons_resume(bool newdomain)
 
 /* ---- further consoles: device/console/N ---- */
 
+/* A terminal of this number that was unplugged is taken up again. */
+static struct xencons *
+xencons_revive(dev_t dev)
+{
+	struct xencons *xc;
+
+	LIST_FOREACH(xc, &xc_gone, xc_link)
+		if (xc->xc_tty->t_dev == dev)
+			break;
+	if (xc == NULL)
+		return NULL;
+	LIST_REMOVE(xc, xc_link);
+	spin_enter(&xc->xc_lock);
+	if (!xc->xc_pumping)
+		xc->xc_npend = 0;
+	if (!xc->xc_receiving)
+		xc->xc_nin = 0;
+	spin_exit(&xc->xc_lock);
+	tty_hangup_end(xc->xc_tty);
+	return xc;
+}
+
 static int
-xencons_probe(struct xenbus_device *xb)
+xencons_create(unsigned int id, struct xencons **xcp)
 {
 	struct xencons *xc;
 	char name[16];
 	int error;
 
-	if (xb->xb_id == 0)
-		return ENODEV;		/* the first one is not of this kind */
 	xc = kmem_zalloc(sizeof(*xc), KM_SLEEP);
 	if (xc == NULL)
 		return ENOMEM;
 	spin_init(&xc->xc_lock, "xencons");
 	xc->xc_ref = GREF_INVALID;
 	xc->xc_softint = softint_establish(SOFTINT_SERIAL, xencons_soft, xc);
-	snprintf(name, sizeof(name), "hvc%u", xb->xb_id);
-	error = xc->xc_softint == NULL ? ENOMEM :
-	    tty_create(name, makedev(HVC_MAJOR, xb->xb_id), &xencons_ttydrv,
-	    xc, &xc->xc_tty);
+	if (xc->xc_softint == NULL) {
+		kmem_free(xc, sizeof(*xc));
+		return ENOMEM;
+	}
+	snprintf(name, sizeof(name), "hvc%u", id);
+	error = tty_create(name, makedev(HVC_MAJOR, id), &xencons_ttydrv, xc,
+	    &xc->xc_tty);
 	if (error != 0) {
+		softint_disestablish(xc->xc_softint);
 		kmem_free(xc, sizeof(*xc));
 		return error;
 	}
-	xb->xb_priv = xc;
+	*xcp = xc;
 	return 0;
+}
+
+static int
+xencons_probe(struct xenbus_device *xb)
+{
+	struct xencons *xc;
+	int error = 0;
+
+	/* The first one is not of this kind. */
+	if (xb->xb_id == 0 || xb->xb_id > minor(~(dev_t)0))
+		return ENODEV;
+	xc = xencons_revive(makedev(HVC_MAJOR, xb->xb_id));
+	if (xc == NULL)
+		error = xencons_create(xb->xb_id, &xc);
+	if (error == 0)
+		xb->xb_priv = xc;
+	return error;
 }
 
 static void
@@ -425,8 +488,8 @@ xencons_remove(struct xenbus_device *xb)
 {
 	struct xencons *xc = xb->xb_priv;
 
-	/* Programs may hold the terminal open: it stays, hung up. */
 	tty_hangup(xc->xc_tty);
+	LIST_INSERT_HEAD(&xc_gone, xc, xc_link);
 }
 
 static const struct xenbus_driver xencons_xenbus = {
