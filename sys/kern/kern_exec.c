@@ -628,6 +628,7 @@ exec_commit(struct exec_state *es)
 	l->l_clear_child_tid = l->l_set_child_tid = 0;
 	l->l_robust_list = l->l_rseq = 0;
 	l->l_restart.rb_func = NULL;
+	p->p_membarrier = 0;
 	vmspace_switch(l, es->es_vm);
 	es->es_vm = NULL;
 	vfork_done(p);

@@ -370,6 +370,7 @@ fork_inherit(struct proc *p, struct proc *child)
 	child->p_auxvlen = p->p_auxvlen;
 	child->p_personality = p->p_personality;
 	child->p_nonewprivs = p->p_nonewprivs;
+	child->p_membarrier = p->p_membarrier;
 	spin_enter(&p->p_lock);
 	memcpy(child->p_comm, p->p_comm, sizeof(child->p_comm));
 	memcpy(child->p_rlimit, p->p_rlimit, sizeof(child->p_rlimit));

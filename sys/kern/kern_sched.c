@@ -354,6 +354,8 @@ mi_switch(void)
 	ci->ci_nswitch++;
 	rq->rq_prev = prev;
 	next->l_sched.se_oncpu = true;
+	if (next->l_rseq != 0)
+		(void)atomic_or(&next->l_ast, L_AST_NOTIFY);
 	if (next->l_proc != prev->l_proc) {
 		pmap_deactivate(prev);
 		pmap_activate(next);

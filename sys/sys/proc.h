@@ -184,6 +184,7 @@ struct proc {
 	int		p_oom_adj;
 	int		p_pdeathsig;
 	bool		p_subreaper, p_nonewprivs;
+	volatile int	p_membarrier;	/* [a] registrations */
 };
 #define	P_EXITING	0x0001		/* exit has begun; threads must die */
 #define	P_STOPPED	0x0002		/* by a stop signal: all threads */
@@ -367,6 +368,8 @@ void	fork_init_caches(void);
 int	fork_init(void (*fn)(void *), void *arg);
 /* The same for another process; the caller waits for it (kernel threads). */
 int	fork_helper(void (*fn)(void *), void *arg, pid_t *);
+/* kern_membarrier.c */
+int	do_membarrier(struct lwp *, int cmd, unsigned int flags, int *result);
 /* kern_exit.c */
 void	do_exit_group(struct lwp *, int status) __dead;	/* wait status */
 void	lwp_exit(struct lwp *, int status) __dead;	/* this thread */

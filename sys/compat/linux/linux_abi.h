@@ -118,6 +118,9 @@ size_t	linux_sigframe_size(void);
 /* linux_exec.c */
 int	linux_copyargs(struct lwp *, struct exec_package *, vaddr_t *sp);
 void	linux_setregs(struct lwp *, struct exec_package *, vaddr_t sp);
+/* linux_rseq.c */
+void	linux_rseq_notify(struct lwp *, struct trapframe *);
+int	linux_rseq_signal(struct lwp *, struct trapframe *);
 /* linux_vdso.c */
 int	linux_vdso_map(struct vmspace *, struct exec_package *);
 /* linux_futex.c */

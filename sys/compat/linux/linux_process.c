@@ -125,15 +125,16 @@ linux_sys_clone3(struct lwp *l, const struct linux_clone3_args *uap,
 	return clone_common(l, &ca, retval);
 }
 
-/* The first thing a new thread does. */
+/* The first thing a new thread does, and after a switch. */
 void
-linux_notify(struct lwp *l, struct trapframe *tf __unused)
+linux_notify(struct lwp *l, struct trapframe *tf)
 {
 	if (l->l_set_child_tid != 0) {
 		(void)!ustore_32((uint32_t *)l->l_set_child_tid,
 		    (uint32_t)l->l_tid);
 		l->l_set_child_tid = 0;
 	}
+	linux_rseq_notify(l, tf);
 }
 
 /* -- the end -- */

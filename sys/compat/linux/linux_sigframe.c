@@ -204,7 +204,8 @@ linux_sendsig(struct lwp *l, struct trapframe *tf, const ksiginfo_t *ksi,
 
 	if ((act->sa_flags & SA_RESTORER) == 0)
 		return EFAULT;
-	if ((error = place_frame(l, tf, act, &fpva, &va)) != 0 ||
+	if ((error = linux_rseq_signal(l, tf)) != 0 ||
+	    (error = place_frame(l, tf, act, &fpva, &va)) != 0 ||
 	    (error = put_fpstate(l, fpva)) != 0)
 		return error;
 	memset(&rf, 0, sizeof(rf));

@@ -68,6 +68,12 @@ extern void (*cpu_user_return)(void);
 /* Random words from the CPU; false: it has none, or none now. cpuid.c */
 bool	cpu_rdseed(uint64_t *);
 bool	cpu_rdrand(uint64_t *);
+/* Everything before is done, instructions are fetched anew. */
+#define	cpu_serialize()	do {						\
+	uint32_t a_ = 0, c_ = 0;					\
+	__asm__ volatile("cpuid" : "+a"(a_), "+c"(c_) : : "ebx", "edx",	\
+	    "memory");							\
+} while (0)
 #define	cpu_relax()	__asm__ volatile("pause" ::: "memory")
 
 /* -- what the personality needs of the CPU (amd64/cpu_user.c) -- */
