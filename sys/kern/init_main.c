@@ -18,6 +18,7 @@
 #include <sys/condvar.h>
 #include <sys/cons.h>
 #include <sys/cpu.h>
+#include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/futex.h>
@@ -185,6 +186,7 @@ main(void)
 	bufcache_init();
 	vfs_init();
 	fd_init();
+	disk_init();
 	mem_init();
 	tty_init();
 
@@ -199,6 +201,7 @@ main(void)
 	/* Other CPUs, the machine's devices, configured drivers. */
 	cpu_create_secondaries();
 	cpu_boot_secondaries();
+	disk_soft_init();
 	machine_init();
 	config_init();
 

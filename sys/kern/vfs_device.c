@@ -266,19 +266,25 @@ device_seek(struct file *fp, off_t off, int whence, off_t *result)
 	return 0;
 }
 
-/* A block device has a size, which its node's attributes tell. */
+static int
+device_sync(struct file *fp, bool dataonly)
+{
+	if (fp->f_devops->d_sync == NULL)
+		return EINVAL;
+	return fp->f_devops->d_sync(file_dev(fp), fp, dataonly);
+}
+
+/* A block device has a size, which its driver tells. */
 static int
 block_seek(struct file *fp, off_t off, int whence, off_t *result)
 {
-	struct stat_k st;
 	int error = 0;
 
 	mutex_enter(&fp->f_lock);
 	if (whence == SEEK_CUR) {
 		off += fp->f_offset;
-	} else if (whence == SEEK_END) {
-		error = vnode_stat(fp->f_data, &st);
-		off += st.st_size;
+	} else if (whence == SEEK_END && fp->f_devops->d_size != NULL) {
+		off += (off_t)fp->f_devops->d_size(file_dev(fp), fp);
 	} else if (whence != SEEK_SET) {
 		error = EINVAL;
 	}
@@ -322,6 +328,7 @@ const struct fileops blk_fileops = {
 	.fo_stat = vnode_file_stat,
 	.fo_seek = block_seek,
 	.fo_mmap = device_mmap,
+	.fo_sync = device_sync,
 	.fo_close = device_close,
 	.fo_flags = FOF_SEEKABLE,
 };

@@ -132,10 +132,10 @@ open_kind(struct file *fp, struct vnode *vp, int oflags)
 	if (error != 0)
 		return error;
 	if (S_ISCHR(vp->v_mode) || S_ISBLK(vp->v_mode)) {
-		/* Terminals want to know; it is no flag of the open file. */
-		fp->f_flags |= (unsigned int)oflags & O_NOCTTY;
+		/* Drivers want to know; these are no flags of the open file. */
+		fp->f_flags |= (unsigned int)oflags & (O_NOCTTY | O_EXCL);
 		error = device_open(fp, vp);
-		fp->f_flags &= ~(unsigned int)O_NOCTTY;
+		fp->f_flags &= ~(unsigned int)(O_NOCTTY | O_EXCL);
 	} else if (S_ISFIFO(vp->v_mode)) {
 		error = fifo_open(fp, vp);
 	}

@@ -19,8 +19,8 @@
  * or thread context, also before bio_submit() has returned; it does not sleep.
  * What it may do: wake somebody, bio_submit() another, free the bio.
  *
- * Errors: EIO (the device, or it is gone), EINVAL (beyond the end, not in units
- * of the logical block size), EROFS, EOPNOTSUPP (discard), ENOSPC (loop).
+ * Errors: EIO (the device; it is gone; beyond its end), EINVAL (not in units of
+ * the logical block size), EROFS, ENOMEDIUM, EOPNOTSUPP (discard), ENOSPC (loop).
  */
 #ifndef _SYS_BIO_H_
 #define	_SYS_BIO_H_
@@ -70,10 +70,11 @@ struct bio {
 	struct disk	*b_whole;	/* where it goes, and from which ... */
 	uint64_t	b_start;	/* ... sector there */
 	uint64_t	b_taken;	/* [q] bytes handed to the driver */
-	uint64_t	b_left;		/* [a] bytes the driver still has */
+	uint64_t	b_left;		/* [q] bytes not completed */
 	unsigned int	b_seg;		/* [q] segment b_taken lies in ... */
 	unsigned int	b_segoff;	/* [q] ... bytes into it */
 	unsigned int	b_phase;	/* [q] of a write with flushes */
+	bool		b_queued;	/* [q] */
 	int64_t		b_since;	/* nanouptime() of the submission */
 	struct bio	*b_next;	/* [q] of a chain the driver works on */
 };
@@ -92,8 +93,8 @@ void	bio_free(struct bio *);
 bool	bio_add(struct bio *, struct vm_page *, unsigned int off,
 	    unsigned int len);
 /*
- * The same for kernel memory of any length (kmem, uvm_km, static), 512-byte
- * aligned: false if there is no room for all of it; then nothing is added.
+ * The same for kernel memory of any length (kmem, uvm_km), 512-byte aligned:
+ * false if there is no room for all of it; then nothing is added.
  */
 bool	bio_add_kva(struct bio *, void *, size_t len);
 

@@ -14,7 +14,8 @@ struct file;
 struct uvm_object;
 
 struct devops {
-	int	(*d_open)(dev_t, struct file *);	/* may be NULL */
+	/* May be NULL.  f_flags has O_EXCL here, if the caller gave it. */
+	int	(*d_open)(dev_t, struct file *);
 	void	(*d_close)(dev_t, struct file *);
 	int	(*d_read)(dev_t, struct file *, struct uio *);
 	int	(*d_write)(dev_t, struct file *, struct uio *);
@@ -24,6 +25,9 @@ struct devops {
 		    struct pollentry *);
 	int	(*d_mmap)(dev_t, struct file *, off_t, size_t, vm_prot_t *,
 		    struct uvm_object **);
+	/* A block device: what was written is durable; its size in bytes. */
+	int	(*d_sync)(dev_t, struct file *, bool dataonly);
+	uint64_t (*d_size)(dev_t, struct file *);
 	unsigned int d_flags;
 };
 #define	D_STREAM	0x1	/* no offsets: lseek and pread give ESPIPE */

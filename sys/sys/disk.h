@@ -69,6 +69,8 @@ struct disk_req {
 	unsigned int	dr_seg, dr_segoff; /* ... and where in it */
 };
 
+TAILQ_HEAD(disk_reqs, disk_req);
+
 struct disk_ops {
 	/*
 	 * There is work: take requests with disk_next() while there is room.
@@ -88,19 +90,21 @@ struct disk_queue {
 	struct spinlock	dq_lock;
 	struct disk	*dq_disk;	/* [I] */
 	unsigned int	dq_index;	/* [I] */
-	struct bio_list	dq_bios;	/* [q] not handed out yet */
-	unsigned int	dq_nbios;	/* [q] */
-	TAILQ_HEAD(, disk_req) dq_free;	/* [q] */
+	/* [q] Not, or not all, handed out: somebody waits for it; the rest. */
+	struct bio_list	dq_bios[2];
+	unsigned int	dq_streak;	/* [q] taken in a row while others wait */
+	struct disk_reqs dq_free;	/* [q] */
+	struct disk_reqs dq_retry; /* [q] given back; by dr_seq */
 	struct disk_req	*dq_reqs;	/* [I] all of them */
 	unsigned int	dq_depth;	/* [I] */
-	unsigned int	dq_busy;	/* [q] handed out */
+	unsigned int	dq_busy;	/* [q] handed out or given back */
 	uint64_t	dq_seq;		/* [q] */
 	bool		dq_stopped;	/* [q] disk_queue_stop() */
 	void		*dq_priv;	/* [I] the driver's */
 };
 
 struct disk_stats {			/* [a] */
-	volatile uint64_t ds_ios[3];	/* reads, writes, discards */
+	volatile uint64_t ds_ios[3] __aligned(8); /* reads, writes, discards */
 	volatile uint64_t ds_merges[3];
 	volatile uint64_t ds_sectors[3];
 	volatile uint64_t ds_ns[3];
@@ -112,16 +116,17 @@ struct disk_stats {			/* [a] */
 
 struct disk {
 	char		d_name[DISK_NAMELEN];	/* [I] "xvda", "xvda1" */
-	dev_t		d_dev;		/* [I] */
+	dev_t		d_dev;		/* [I] whole: the driver's */
 	const struct disk_ops *d_ops;	/* [I] a whole disk's */
 	void		*d_priv;	/* [I] the driver's */
-	volatile uint64_t d_sectors;	/* [a] size in units of 512 */
+	volatile uint64_t d_sectors __aligned(8); /* [a] size in units of 512 */
 	volatile unsigned int d_flags;	/* [a] DISK_* */
 	struct disk_limits d_limits;	/* [s] whole; changes while stopped */
 	refcount_t	d_ref;		/* [a] */
 	/* A partition. */
 	struct disk	*d_whole;	/* [I] itself if it is none */
 	uint64_t	d_start;	/* [I] first sector */
+	bool		d_extended;	/* [I] d_dev was ours to choose */
 	unsigned int	d_partno;	/* [I] 0: whole */
 	char		d_partuuid[40];	/* [I] "" if the table has none */
 	char		d_partname[40];	/* [I] GPT: in ASCII */
@@ -129,10 +134,12 @@ struct disk {
 	LIST_HEAD(, disk) d_parts;	/* [l] by number */
 	struct disk_queue *d_queues;	/* [I] */
 	unsigned int	d_nqueues;	/* [I] */
-	unsigned int	d_minors;	/* [I] partitions with its own major */
+	unsigned int	d_minors;	/* [I] of them with its own major */
+	struct mutex	d_scan;		/* one reads the table at a time */
 	volatile unsigned int d_changes; /* [a] media changes seen */
 	/* Both. */
 	TAILQ_ENTRY(disk) d_link;	/* [l] the registry */
+	TAILQ_ENTRY(disk) d_change;	/* d_scan: subr_disk.c */
 	LIST_ENTRY(disk) d_plink;	/* [l] */
 	LIST_HEAD(, disk_holder) d_holders; /* [l] */
 	const void	*d_claim;	/* [l] who has it for itself */
@@ -147,6 +154,7 @@ struct disk {
 #define	DISK_NOMEDIUM	0x08		/* [a] the drive is empty: ENOMEDIUM */
 #define	DISK_GONE	0x10		/* [a] the device does not exist */
 #define	DISK_HIDDEN	0x20		/* not in the lists: a free loop */
+#define	DISK_ROSET	0x80		/* [a] read-only by BLKROSET */
 #define	DISK_NOPART	0x40		/* is not looked at for partitions */
 
 /*
@@ -173,6 +181,9 @@ void	disk_resize(struct disk *, uint64_t sectors);
 void	disk_media_changed(struct disk *);
 /* Does anybody have it, or one of its partitions, open? */
 bool	disk_busy(struct disk *);
+/* The same, but only claims (mounts, swap) count. */
+bool	disk_claimed(struct disk *);
+unsigned int disk_openers(struct disk *);	/* not of its partitions */
 
 /*
  * The next request, merged and split by d_limits; NULL: none, or all requests
@@ -182,8 +193,8 @@ struct disk_req *disk_next(struct disk_queue *);
 /* It is done with this result.  Thread or soft interrupt context. */
 void	disk_done(struct disk_req *, int error);
 /*
- * Put a request that disk_next() gave back in front, e.g. as the limits are
- * smaller now: it will be cut anew.  In reverse order of dr_seq.
+ * Give a request back: disk_next() returns it again, before what is new and by
+ * dr_seq, cut by d_limits as they are then.
  */
 void	disk_requeue(struct disk_req *);
 /* Hand out nothing until disk_queue_start(); what is out stays out. */
@@ -204,10 +215,14 @@ unsigned int disk_req_segs(const struct disk_req *, struct disk_cursor *,
 /* Copy between a request's memory and a flat buffer at byte `off` in it. */
 void	disk_req_copy(const struct disk_req *, uint64_t off, void *,
 	    size_t len, bool toreq);
+/* Clear it from byte `off` on. */
+void	disk_req_zero(const struct disk_req *, uint64_t off);
 
 /* -- for users -- */
 
-void	disk_init(void);
+void	disk_init(void);			/* once, from main() */
+/* Disks without hardware (sys/dev): once threads work, before the others. */
+void	disk_soft_init(void);
 /* By name, with or without "/dev/"; by number.  Referenced; NULL: none. */
 struct disk *disk_lookup(const char *name);
 struct disk *disk_lookup_dev(dev_t);
@@ -249,27 +264,37 @@ void	disk_close(struct disk_holder *);
 static inline bool
 disk_readonly(const struct disk *d)
 {
-	return ((d->d_flags | d->d_whole->d_flags) & DISK_RDONLY) != 0;
+	return ((d->d_flags | d->d_whole->d_flags) &
+	    (DISK_RDONLY | DISK_ROSET)) != 0;
 }
 
-/* -- partitions (sys/dev/disk_part.c), found through this hook -- */
+/* -- partitions -- */
 
 struct disk_part {
-	unsigned int	dp_number;
+	unsigned int	dp_number;	/* 1 .. DISK_MAXPART */
 	uint64_t	dp_start, dp_sectors;
 	char		dp_uuid[40], dp_name[40];
 };
-/*
- * Read the table of a whole disk: up to max partitions; their number in *n.
- * 0 also if there is no table; EIO if it cannot be read.
- */
-extern int (*disk_part_hook)(struct disk *, struct disk_part *,
-	    unsigned int max, unsigned int *n);
 /* Throw the partitions away and read the table again.  EBUSY: one is open. */
 int	disk_rescan(struct disk *);
 /* BLKPG: EBUSY, EINVAL, ENXIO, ENOMEM. */
 int	disk_part_add(struct disk *, const struct disk_part *);
 int	disk_part_del(struct disk *, unsigned int number);
 int	disk_part_resize(struct disk *, unsigned int number, uint64_t sectors);
+
+/*
+ * What sys/dev adds to kern/subr_disk.c; thread context.
+ * parts: read the table of a whole disk; up to max partitions, their number in
+ * *n, 0 also if there is no table.  EIO.  No lock held.
+ * added, removed: a disk or partition has come into or left the lists: its node;
+ * d_scan of the whole disk is held.
+ */
+struct disk_class {
+	int	(*dc_parts)(struct disk *, struct disk_part *,
+		    unsigned int max, unsigned int *n);
+	void	(*dc_added)(struct disk *);
+	void	(*dc_removed)(struct disk *);
+};
+extern const struct disk_class disk_class;	/* sys/dev/disk_dev.c */
 
 #endif /* !_SYS_DISK_H_ */

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Disks as files: block nodes in /dev, reading and writing them.
+ *
+ * Overview: every disk and partition has a node "b NAME".  An open file has a
+ * disk_holder; O_EXCL claims the disk.  Transfers go through a buffer of a few
+ * pages, block by block where an end is not aligned.
+ */
+#include <sys/dev.h>
+#include <sys/errno.h>
+#include <sys/fcntl.h>
+#include <sys/file.h>
+#include <sys/kmem.h>
+#include <sys/proc.h>
+#include <sys/systm.h>
+#include <dev/disk_dev.h>
+#include <dev/disk_part.h>
+
+#define	CHUNK		(64UL * 1024)
+
+struct diskfile {			/* f_private */
+	struct disk_holder df_holder;	/* first */
+	struct disk	*df_disk;
+};
+
+static struct disk *
+file_disk(struct file *fp)
+{
+	return ((struct diskfile *)fp->f_private)->df_disk;
+}
+
+static int
+diskdev_open(dev_t dev, struct file *fp)
+{
+	struct diskfile *df;
+	unsigned int mode = 0;
+	int error;
+
+	df = kmem_zalloc(sizeof(*df), KM_SLEEP);
+	if (df == NULL)
+		return ENOMEM;
+	df->df_holder.dh_name = "file";
+	df->df_disk = disk_lookup_dev(dev);
+	if (df->df_disk == NULL) {
+		kmem_free(df, sizeof(*df));
+		return ENXIO;
+	}
+	if (FREAD(fp))
+		mode |= DISK_READ;
+	if (FWRITE(fp))
+		mode |= DISK_WRITE;
+	if ((fp->f_flags & O_EXCL) != 0)
+		mode |= DISK_EXCL;
+	if ((fp->f_flags & O_NONBLOCK) != 0)
+		mode |= DISK_NONBLOCK;
+	error = disk_open(df->df_disk, &df->df_holder, mode, df);
+	if (error != 0) {
+		disk_put(df->df_disk);
+		kmem_free(df, sizeof(*df));
+		return error;
+	}
+	fp->f_private = df;
+	return 0;
+}
+
+static void
+diskdev_close(dev_t dev __unused, struct file *fp)
+{
+	struct diskfile *df = fp->f_private;
+
+	disk_close(&df->df_holder);
+	disk_put(df->df_disk);
+	kmem_free(df, sizeof(*df));
+}
+
+/*
+ * Move up to CHUNK bytes of the transfer through buf.  What lies between the
+ * transfer's ends and the borders of blocks is read before it is written.
+ */
+static int
+move_chunk(struct disk *d, struct uio *uio, char *buf, uint64_t size)
+{
+	uint64_t lbs = d->d_whole->d_limits.dl_lbs, off, first, end;
+	size_t n, len, in;
+	unsigned int flags;
+	int error;
+
+	off = (uint64_t)uio->uio_offset;
+	first = rounddown2(off, lbs);
+	in = (size_t)(off - first);
+	n = (size_t)MIN(MIN(uio->uio_resid, CHUNK - in), size - off);
+	end = roundup2(off + n, lbs);
+	len = (size_t)(end - first);
+	if (uio->uio_rw == UIO_READ || in != 0 || off + n != end) {
+		error = disk_rw(d, BIO_READ, 0, first >> SECTOR_SHIFT, buf,
+		    len);
+		if (error != 0)
+			return error;
+	}
+	error = uiomove(buf + in, n, uio);
+	if (error != 0 || uio->uio_rw == UIO_READ)
+		return error;
+	flags = (uio->uio_flags & (IO_SYNC | IO_DSYNC)) != 0 ? BIO_FUA : 0;
+	return disk_rw(d, BIO_WRITE, flags, first >> SECTOR_SHIFT, buf, len);
+}
+
+static int
+transfer(struct file *fp, struct uio *uio)
+{
+	struct disk *d = file_disk(fp);
+	uint64_t size = d->d_sectors << SECTOR_SHIFT;
+	char *buf;
+	int error = 0;
+
+	if (uio->uio_resid == 0)
+		return 0;
+	if ((uint64_t)uio->uio_offset >= size)
+		return uio->uio_rw == UIO_READ ? 0 : ENOSPC;
+	buf = kmem_alloc(CHUNK, KM_SLEEP);
+	if (buf == NULL)
+		return ENOMEM;
+	while (error == 0 && uio->uio_resid > 0 &&
+	    (uint64_t)uio->uio_offset < size) {
+		error = move_chunk(d, uio, buf, size);
+		if (error == 0 && uio->uio_resid > 0 && sig_pending(curlwp))
+			error = EINTR;
+	}
+	kmem_free(buf, CHUNK);
+	return error;
+}
+
+static int
+diskdev_read(dev_t dev __unused, struct file *fp, struct uio *uio)
+{
+	return transfer(fp, uio);
+}
+
+static int
+diskdev_write(dev_t dev __unused, struct file *fp, struct uio *uio)
+{
+	return transfer(fp, uio);
+}
+
+static int
+diskdev_sync(dev_t dev __unused, struct file *fp, bool dataonly __unused)
+{
+	return disk_flush(file_disk(fp));
+}
+
+static uint64_t
+diskdev_size(dev_t dev __unused, struct file *fp)
+{
+	return file_disk(fp)->d_sectors << SECTOR_SHIFT;
+}
+
+static int
+diskdev_ioctl(dev_t dev __unused, struct file *fp, unsigned long cmd,
+    uintptr_t uarg, register_t *retval)
+{
+	return disk_ioctl(file_disk(fp), fp, cmd, uarg, retval);
+}
+
+static const struct devops disk_devops = {
+	.d_open = diskdev_open,
+	.d_close = diskdev_close,
+	.d_read = diskdev_read,
+	.d_write = diskdev_write,
+	.d_ioctl = diskdev_ioctl,
+	.d_sync = diskdev_sync,
+	.d_size = diskdev_size,
+	.d_flags = D_SEEK,
+};
+
+/* ---- the block layer's side ---- */
+
+static int
+read_block(void *ctx, uint64_t block, void *buf)
+{
+	struct disk *d = ctx;
+	uint32_t lbs = d->d_limits.dl_lbs;
+
+	return disk_rw(d, BIO_READ, 0, block * (lbs >> SECTOR_SHIFT), buf, lbs);
+}
+
+int
+disk_read_parts(struct disk *d, struct disk_part *parts, unsigned int max,
+    unsigned int *n)
+{
+	struct part_source src = {
+		.ps_read = read_block, .ps_ctx = d,
+		.ps_bsize = d->d_limits.dl_lbs,
+	};
+
+	src.ps_blocks = d->d_sectors / (src.ps_bsize >> SECTOR_SHIFT);
+	return part_parse(&src, parts, max, n);
+}
+
+static void
+disk_added(struct disk *d)
+{
+	int error;
+
+	error = dev_register(d->d_name, S_IFBLK |
+	    ((d->d_flags & DISK_CDROM) != 0 ? 0644 : 0600), d->d_dev,
+	    &disk_devops, NULL);
+	if (error != 0)
+		printf("disk: no /dev/%s: error %d\n", d->d_name, error);
+}
+
+static void
+disk_removed(struct disk *d)
+{
+	dev_unregister(d->d_dev, S_IFBLK);
+}
+
+void
+disk_soft_init(void)
+{
+	ram_init();
+	loop_init();
+}
+
+const struct disk_class disk_class = {
+	.dc_parts = disk_read_parts,
+	.dc_added = disk_added,
+	.dc_removed = disk_removed,
+};
