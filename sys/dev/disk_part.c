@@ -182,7 +182,7 @@ gpt_read(struct scan *s, uint64_t lba)
 		return error;
 	len = (size_t)g.g_entries * g.g_entsize;
 	blocks = howmany(len, bsize);
-	table = kmem_alloc(blocks * bsize, KM_SLEEP);
+	table = kmem_alloc(round_page(blocks * bsize), KM_SLEEP);
 	if (table == NULL)
 		return ENOMEM;
 	for (i = 0; i < blocks && error == 0; i++)
@@ -192,7 +192,7 @@ gpt_read(struct scan *s, uint64_t lba)
 		error = EINVAL;
 	for (i = 0; i < g.g_entries && error == 0; i++)
 		gpt_entry(s, &g, i + 1, table + (size_t)i * g.g_entsize);
-	kmem_free(table, blocks * bsize);
+	kmem_free(table, round_page(blocks * bsize));
 	return error;
 }
 
@@ -393,11 +393,11 @@ part_parse(const struct part_source *src, struct disk_part *parts,
 	int error;
 
 	*n = 0;
-	s.s_buf = kmem_alloc(src->ps_bsize, KM_SLEEP);
+	s.s_buf = kmem_alloc(PAGE_SIZE, KM_SLEEP);
 	if (s.s_buf == NULL)
 		return ENOMEM;
 	error = parse(&s);
-	kmem_free(s.s_buf, src->ps_bsize);
+	kmem_free(s.s_buf, PAGE_SIZE);
 	if (error == 0)
 		*n = s.s_n;
 	return error;

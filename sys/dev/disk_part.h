@@ -9,11 +9,11 @@
 
 /* Where a table is read from; offsets and sizes in logical blocks. */
 struct part_source {
-	/* Fill buf with one block.  0 or an errno. */
+	/* Fill buf (512-byte aligned) with one block.  0 or an errno. */
 	int		(*ps_read)(void *ctx, uint64_t block, void *buf);
 	void		*ps_ctx;
 	uint64_t	ps_blocks;	/* size of the disk */
-	uint32_t	ps_bsize;	/* bytes of a block: 512 .. 4096 */
+	uint32_t	ps_bsize;	/* bytes of a block: 512 .. PAGE_SIZE */
 };
 
 /*

@@ -93,8 +93,8 @@ void	bio_free(struct bio *);
 bool	bio_add(struct bio *, struct vm_page *, unsigned int off,
 	    unsigned int len);
 /*
- * The same for kernel memory of any length (kmem, uvm_km), 512-byte aligned:
- * false if there is no room for all of it; then nothing is added.
+ * The same for kernel memory of any length, 512-byte aligned: uvm_km, or kmem in
+ * whole pages (which alone are aligned).  False if there is no room for all of it; then nothing is added.
  */
 bool	bio_add_kva(struct bio *, void *, size_t len);
 
