@@ -33,7 +33,6 @@ int	xs_rm(xs_transaction_t, const char *dir, const char *node);
 int	xs_directory(xs_transaction_t, const char *dir, const char *node,
 	    char ***list, unsigned int *n);
 void	xs_directory_free(char **list, unsigned int n);
-bool	xs_exists(xs_transaction_t, const char *dir, const char *node);
 int	xs_transaction_start(xs_transaction_t *);
 /* EAGAIN: do the whole transaction again. */
 int	xs_transaction_end(xs_transaction_t, bool abort);

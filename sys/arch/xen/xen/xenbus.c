@@ -12,6 +12,7 @@
  * States of the backend, as seen here:
  *	InitWait, Initialised, Connected	ready: connect if we are not
  *	Closing					xd_otherend(); the driver closes
+ *						(without one: as Closed)
  *	Closed					disconnected; may come back
  *	anything else				ignored
  *
@@ -53,6 +54,26 @@ driver_find(const char *type)
 	return NULL;
 }
 
+/* Write our state, unless the tools have removed the device meanwhile. */
+static int
+write_state(struct xenbus_device *xb, enum xenbus_state state)
+{
+	xs_transaction_t tx;
+	char *old;
+	int error, end;
+
+	error = xs_transaction_start(&tx);
+	if (error != 0)
+		return error;
+	error = xs_read(tx, xb->xb_path, "state", &old);
+	if (error == 0) {
+		kmem_strfree(old);
+		error = xs_printf(tx, xb->xb_path, "state", "%d", (int)state);
+	}
+	end = xs_transaction_end(tx, error != 0);
+	return error != 0 ? error : end;
+}
+
 int
 xenbus_switch_state(struct xenbus_device *xb, enum xenbus_state state)
 {
@@ -60,7 +81,9 @@ xenbus_switch_state(struct xenbus_device *xb, enum xenbus_state state)
 
 	if (xb->xb_state == state)
 		return 0;
-	error = xs_printf(XST_NIL, xb->xb_path, "state", "%d", (int)state);
+	do
+		error = write_state(xb, state);
+	while (error == EAGAIN);
 	if (error == 0)
 		xb->xb_state = state;
 	return error;
@@ -96,6 +119,17 @@ xenbus_quarantine(struct xenbus_device *xb, const char *fmt, ...)
 	task_add(systq, &xb->xb_close);
 }
 
+static bool
+is_attached(const struct xenbus_device *wanted)
+{
+	const struct xenbus_device *xb;
+
+	LIST_FOREACH(xb, &xenbus_devices, xb_link)
+		if (xb == wanted)
+			return true;
+	return false;
+}
+
 /* The bad backend is cut off in a thread of ours. */
 static void
 quarantine_close(void *arg)
@@ -103,7 +137,8 @@ quarantine_close(void *arg)
 	struct xenbus_device *xb = arg;
 
 	mutex_enter(&xenbus_lock);
-	backend_changed(xb);
+	if (is_attached(xb))
+		backend_changed(xb);
 	mutex_exit(&xenbus_lock);
 }
 
@@ -155,6 +190,14 @@ device_disconnect(struct xenbus_device *xb)
 	}
 }
 
+/* Does the backend want us to let go of it? */
+static bool
+state_over(const struct xenbus_device *xb, enum xenbus_state s)
+{
+	return s == XenbusStateClosed || (s == XenbusStateClosing &&
+	    xb->xb_driver->xd_otherend == NULL);
+}
+
 /* Act on what the backend's state is now.  Lock held. */
 static void
 backend_changed(struct xenbus_device *xb)
@@ -179,7 +222,7 @@ backend_changed(struct xenbus_device *xb)
 		device_connect(xb);
 	if (xb->xb_driver->xd_otherend != NULL)
 		xb->xb_driver->xd_otherend(xb, state);
-	if (state == XenbusStateClosed) {
+	if (state_over(xb, state)) {
 		device_disconnect(xb);
 		(void)xenbus_switch_state(xb, XenbusStateClosed);
 	}
@@ -223,14 +266,22 @@ read_otherend(struct xenbus_device *xb)
 	return 0;
 }
 
+/* xw_node says whether there is a watch. */
 static int
 watch_otherend(struct xenbus_device *xb)
 {
+	int error;
+
 	xb->xb_watch.xw_node = kmem_asprintf("%s/state", xb->xb_otherend);
 	if (xb->xb_watch.xw_node == NULL)
 		return ENOMEM;
 	xb->xb_watch.xw_func = backend_watch;
-	return xs_watch(&xb->xb_watch);
+	error = xs_watch(&xb->xb_watch);
+	if (error != 0) {
+		kmem_strfree(xb->xb_watch.xw_node);
+		xb->xb_watch.xw_node = NULL;
+	}
+	return error;
 }
 
 static void
@@ -339,6 +390,19 @@ scan_type(const char *type)
 	xs_directory_free(ids, n);
 }
 
+/* Only if the store says so: any other error is no reason to lose a disk. */
+static bool
+device_gone(const struct xenbus_device *xb)
+{
+	char *backend;
+	int error;
+
+	error = xs_read(XST_NIL, xb->xb_path, "backend", &backend);
+	if (error == 0)
+		kmem_strfree(backend);
+	return error == ENOENT;
+}
+
 /* Compare the store's list with ours. Lock held. */
 static void
 scan(void)
@@ -349,7 +413,7 @@ scan(void)
 
 	for (xb = LIST_FIRST(&xenbus_devices); xb != NULL; xb = next) {
 		next = LIST_NEXT(xb, xb_link);
-		if (!xs_exists(XST_NIL, xb->xb_path, "backend"))
+		if (device_gone(xb))
 			device_detach(xb);
 	}
 	if (xs_directory(XST_NIL, "device", NULL, &types, &n) != 0)

@@ -319,17 +319,6 @@ xs_rm(xs_transaction_t tx, const char *dir, const char *node)
 	return talk_path(tx, XS_RM, dir, node, NULL, NULL, NULL);
 }
 
-bool
-xs_exists(xs_transaction_t tx, const char *dir, const char *node)
-{
-	char *s;
-
-	if (xs_read(tx, dir, node, &s) != 0)
-		return false;
-	kmem_strfree(s);
-	return true;
-}
-
 int
 xs_directory(xs_transaction_t tx, const char *dir, const char *node,
     char ***listp, unsigned int *np)
