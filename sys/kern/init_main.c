@@ -187,6 +187,7 @@ main(void)
 	vfs_init();
 	fd_init();
 	disk_init();
+	signalfd_init();
 	mem_init();
 	tty_init();
 

@@ -245,16 +245,25 @@ sig_dequeue_locked(struct lwp *l, sigset_t set, ksiginfo_t *ksi)
 }
 
 int
-sig_dequeue(struct lwp *l, sigset_t set, ksiginfo_t *ksi)
+sig_take_pending(struct lwp *l, sigset_t set, ksiginfo_t *ksi)
 {
-	struct proc *p = l->l_proc;
 	int signo;
 
-	spin_enter(&p->p_lock);
 	signo = sig_dequeue_locked(l, set & ~SIGSET_CANTMASK, ksi);
 	sig_recalc(l);
-	spin_exit(&p->p_lock);
 	return signo;
+}
+
+sigset_t
+sig_queued_set(struct lwp *l)
+{
+	struct proc *p = l->l_proc;
+	sigset_t set;
+
+	spin_enter(&p->p_lock);
+	set = l->l_sigpend.sp_set | p->p_sigpend.sp_set;
+	spin_exit(&p->p_lock);
+	return set;
 }
 
 /* -- pending or not -- */
@@ -481,6 +490,8 @@ psignal_locked(struct proc *p, struct lwp *l, const ksiginfo_t *ksi,
 	} else if (signo >= SIGRTMIN && ksi->ksi_code != SI_USER)
 		return EAGAIN;
 	sp->sp_set |= sigmask(signo);
+	if (atomic_load_relaxed(&nsignalfds) != 0)
+		signalfd_wake();
 	sig_dispatch(p, l, signo);
 	return 0;
 }

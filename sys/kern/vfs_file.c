@@ -85,6 +85,27 @@ vnfile_read(struct file *fp, struct uio *uio)
 	return error;
 }
 
+/* Do the file's seals forbid a change of that range? */
+static int
+write_sealed(struct vnode *vp, off_t off, uint64_t len)
+{
+	unsigned int forbid = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+
+	if ((uint64_t)off + len > (uint64_t)vnode_size(vp))
+		forbid |= F_SEAL_GROW;
+	return vnode_sealed(vp, forbid);
+}
+
+/* Do they forbid that size? */
+static int
+resize_sealed(struct vnode *vp, off_t size)
+{
+	off_t old = vnode_size(vp);
+
+	return size == old ? 0 : vnode_sealed(vp,
+	    size > old ? F_SEAL_GROW : F_SEAL_SHRINK);
+}
+
 static int
 vnfile_write(struct file *fp, struct uio *uio)
 {
@@ -99,8 +120,8 @@ vnfile_write(struct file *fp, struct uio *uio)
 	rw_enter(&vp->v_lock, RW_WRITER);
 	if ((uio->uio_flags & IO_APPEND) != 0 && S_ISREG(vp->v_mode))
 		uio->uio_offset = vnode_size(vp);
-	error = 0;
-	if (S_ISREG(vp->v_mode))
+	error = vp->v_seals == 0 ? 0 : write_sealed(vp, uio->uio_offset, want);
+	if (error == 0 && S_ISREG(vp->v_mode))
 		error = check_fsize(curlwp, uio->uio_offset, &len);
 	if (error == 0) {
 		vnode_killpriv(vp, curlwp);
@@ -199,7 +220,9 @@ vnfile_truncate(struct file *fp, off_t size)
 	if (error != 0)
 		return error;
 	rw_enter(&vp->v_lock, RW_WRITER);
-	error = vnode_truncate_locked(vp, curlwp, size);
+	error = vp->v_seals == 0 ? 0 : resize_sealed(vp, size);
+	if (error == 0)
+		error = vnode_truncate_locked(vp, curlwp, size);
 	rw_exit(&vp->v_lock);
 	return error;
 }
@@ -215,6 +238,8 @@ vnfile_mmap(struct file *fp, off_t off, size_t len, vm_prot_t *maxprot,
 	if (!FREAD(fp))
 		return EACCES;
 	if ((flags & MAP_TYPE) != MAP_PRIVATE && !FWRITE(fp))
+		*maxprot &= ~(vm_prot_t)PROT_WRITE;
+	if ((flags & MAP_TYPE) != MAP_PRIVATE && file_write_sealed(fp))
 		*maxprot &= ~(vm_prot_t)PROT_WRITE;
 	if ((path_mntflags(fp->f_path) & MS_NOEXEC) != 0)
 		*maxprot &= ~(vm_prot_t)PROT_EXEC;
@@ -325,6 +350,14 @@ file_readdir(struct file *fp, readdir_fn fn, void *ctx)
 	return error;
 }
 
+static int
+fallocate_sealed(struct vnode *vp, int mode, off_t end)
+{
+	if ((mode & FALLOC_FL_PUNCH_HOLE) != 0)
+		return vnode_sealed(vp, F_SEAL_WRITE | F_SEAL_FUTURE_WRITE);
+	return end > vnode_size(vp) ? vnode_sealed(vp, F_SEAL_GROW) : 0;
+}
+
 /* fallocate(2). */
 int
 file_fallocate(struct lwp *l, struct file *fp, int mode, off_t off, off_t len)
@@ -359,6 +392,11 @@ file_fallocate(struct lwp *l, struct file *fp, int mode, off_t off, off_t len)
 			return error;
 	}
 	rw_enter(&vp->v_lock, RW_WRITER);
+	error = vp->v_seals == 0 ? 0 : fallocate_sealed(vp, mode, off + len);
+	if (error != 0) {
+		rw_exit(&vp->v_lock);
+		return error;
+	}
 	vnode_killpriv(vp, l);
 	error = vp->v_ops->vop_fallocate(vp, mode, off, len);
 	rw_exit(&vp->v_lock);

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * memfd_create(2): files of a tmpfs that is mounted nowhere.
+ * memfd_create(2): files of a tmpfs that is mounted nowhere; and their seals.
+ *
+ * Overview: a seal forbids a kind of change for good.  The operations on open
+ * files ask (file_sealed()); a mapping that could be written is a way round
+ * them, so that writing is sealed only if no process has one.
+ *
+ * Locking: v_lock for the seals.
  */
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/proc.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
+#include <uvm/uvm.h>
 
 #define	MFD_CLOEXEC		1
 #define	MFD_ALLOW_SEALING	2
@@ -26,7 +35,7 @@ memfd_init(void)
 }
 
 static int
-memfd_file(struct lwp *l, const char *name, struct file **fpp)
+memfd_file(struct lwp *l, const char *name, bool sealing, struct file **fpp)
 {
 	struct path p = { memfd_vfsmount, memfd_vfsmount->vm_root };
 	struct vnode *dvp = path_vnode(&p), *vp;
@@ -38,6 +47,8 @@ memfd_file(struct lwp *l, const char *name, struct file **fpp)
 	rw_exit(&dvp->v_lock);
 	if (error != 0)
 		return error;
+	vp->v_flags |= VV_SEALABLE;
+	vp->v_seals = sealing ? 0 : F_SEAL_SEAL;
 	snprintf(buf, sizeof(buf), "/memfd:%s", name);
 	p.p_dentry = dcache_unnamed(memfd_vfsmount->vm_root, buf, vp);
 	if (p.p_dentry == NULL)
@@ -47,7 +58,7 @@ memfd_file(struct lwp *l, const char *name, struct file **fpp)
 	return error;
 }
 
-/* Sealing and huge pages are not there: EINVAL, as before they existed. */
+/* Huge pages are not there: EINVAL, as before they existed. */
 int
 do_memfd_create(struct lwp *l, const char *name, unsigned int flags, int *fd)
 {
@@ -57,16 +68,129 @@ do_memfd_create(struct lwp *l, const char *name, unsigned int flags, int *fd)
 	if ((flags & ~(MFD_CLOEXEC | MFD_ALLOW_SEALING)) != 0 ||
 	    strlen(name) > MFD_NAME_MAX)
 		return EINVAL;
-	if ((flags & MFD_ALLOW_SEALING) != 0)
-		return EINVAL;
 	error = fd_reserve(l, 0, fd);
 	if (error != 0)
 		return error;
-	error = memfd_file(l, name, &fp);
+	error = memfd_file(l, name, (flags & MFD_ALLOW_SEALING) != 0, &fp);
 	if (error != 0) {
 		fd_abandon(l, *fd);
 		return error;
 	}
 	fd_install(l, *fd, fp, (flags & MFD_CLOEXEC) != 0);
+	return 0;
+}
+
+/* -- seals -- */
+
+int
+vnode_sealed(const struct vnode *vp, unsigned int seals)
+{
+	return (vp->v_seals & seals) != 0 ? EPERM : 0;
+}
+
+/* Could the memory be written through a shared mapping of that map? */
+static bool
+map_may_write(struct vmspace *vm, const struct vnode *vp)
+{
+	struct vm_map_entry *e;
+	bool found = false;
+
+	rw_enter(&vm->vm_map.m_lock, RW_READER);
+	for (e = uvm_map_lookup_ge(&vm->vm_map, 0); e != NULL && !found;
+	    e = uvm_map_next(e))
+		found = e->e_file != NULL && (e->e_flags & ME_SHARED) != 0 &&
+		    (e->e_maxprot & PROT_WRITE) != 0 &&
+		    file_vnode(e->e_file) == vp;
+	rw_exit(&vm->vm_map.m_lock);
+	return found;
+}
+
+/* The process with the lowest number from `pid` on that has memory. */
+static struct vmspace *
+next_vmspace(pid_t *pid)
+{
+	struct proc *p, *best;
+	struct vmspace *vm;
+
+	rw_enter(&proctree_lock, RW_READER);
+	do {
+		best = NULL;
+		LIST_FOREACH(p, &allproc, p_all)
+			if (p->p_pid >= *pid &&
+			    (best == NULL || p->p_pid < best->p_pid))
+				best = p;
+		vm = NULL;
+		if (best != NULL) {
+			vm = proc_vmspace_ref(best);
+			*pid = best->p_pid + 1;
+		}
+	} while (best != NULL && vm == NULL);
+	rw_exit(&proctree_lock);
+	return vm;
+}
+
+static bool
+mapped_for_writing(const struct vnode *vp)
+{
+	struct vmspace *vm;
+	bool found = false;
+	pid_t pid = 1;
+
+	while (!found && (vm = next_vmspace(&pid)) != NULL) {
+		found = map_may_write(vm, vp);
+		vmspace_put(vm);
+	}
+	return found;
+}
+
+int
+file_add_seals(struct file *fp, unsigned int seals)
+{
+	struct vnode *vp = file_vnode(fp);
+	bool write;
+	int error;
+
+	if (!FWRITE(fp))
+		return EPERM;
+	if ((seals & ~F_SEAL_ALL) != 0 || vp == NULL ||
+	    (vp->v_flags & VV_SEALABLE) == 0)
+		return EINVAL;
+	rw_enter(&vp->v_lock, RW_WRITER);
+	error = vnode_sealed(vp, F_SEAL_SEAL);
+	write = (seals & ~vp->v_seals & F_SEAL_WRITE) != 0;
+	/* From here on nobody gets another mapping to write with. */
+	if (error == 0)
+		vp->v_seals |= write ? F_SEAL_WRITE : seals;
+	rw_exit(&vp->v_lock);
+	if (error != 0 || !write)
+		return error;
+	if (mapped_for_writing(vp))
+		error = EBUSY;
+	rw_enter(&vp->v_lock, RW_WRITER);
+	if (error != 0)
+		vp->v_seals &= ~F_SEAL_WRITE;
+	else
+		vp->v_seals |= seals;
+	rw_exit(&vp->v_lock);
+	return error;
+}
+
+bool
+file_write_sealed(struct file *fp)
+{
+	struct vnode *vp = file_vnode(fp);
+
+	return vp != NULL && (vp->v_seals &
+	    (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)) != 0;
+}
+
+int
+file_get_seals(struct file *fp, unsigned int *seals)
+{
+	struct vnode *vp = file_vnode(fp);
+
+	if (vp == NULL || (vp->v_flags & VV_SEALABLE) == 0)
+		return EINVAL;
+	*seals = vp->v_seals;
 	return 0;
 }

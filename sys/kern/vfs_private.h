@@ -175,6 +175,8 @@ void	lock_reclaim(struct vnode *);
 /* The shared end of closing every file that vfs_open opened. */
 void	vnode_file_release(struct file *);
 int	vnode_file_stat(struct file *, struct stat_k *);
+/* EPERM if one of these seals is on the file; v_lock held. */
+int	vnode_sealed(const struct vnode *, unsigned int);
 int	check_fsize(struct lwp *, off_t off, size_t *len);
 
 #endif /* !_KERN_VFS_PRIVATE_H_ */

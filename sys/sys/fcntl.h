@@ -52,6 +52,12 @@
 #define	F_GETPIPE_SZ	1032
 #define	F_ADD_SEALS	1033
 #define	F_GET_SEALS	1034
+#define	F_SEAL_SEAL	0x01U
+#define	F_SEAL_SHRINK	0x02U
+#define	F_SEAL_GROW	0x04U
+#define	F_SEAL_WRITE	0x08U
+#define	F_SEAL_FUTURE_WRITE 0x10U
+#define	F_SEAL_ALL	0x1fU
 #define	FD_CLOEXEC	1
 
 #define	AT_FDCWD		(-100)

@@ -129,8 +129,18 @@ int	do_fcntl_setfl(struct lwp *, struct file *, unsigned int flags);
 int	pipe_set_size(struct lwp *, struct file *, size_t, size_t *result);
 int	pipe_get_size(struct file *, size_t *);
 int	do_eventfd(struct lwp *, unsigned int initval, int flags, int *fd);
+/* timerfd(2); times as in do_timer_settime(), flags TFD_*. */
+int	do_timerfd_create(struct lwp *, int clock, int flags, int *fd);
+int	do_timerfd_settime(struct lwp *, int fd, int flags, nsec_t value,
+	    nsec_t interval, nsec_t *oldvalue, nsec_t *oldinterval);
+int	do_timerfd_gettime(struct lwp *, int fd, nsec_t *value,
+	    nsec_t *interval);
 int	do_memfd_create(struct lwp *, const char *name, unsigned int flags,
 	    int *fd);
+/* F_ADD_SEALS, F_GET_SEALS: EINVAL if the file is no memory. */
+int	file_add_seals(struct file *, unsigned int);
+int	file_get_seals(struct file *, unsigned int *);
+bool	file_write_sealed(struct file *);
 /* Copy between two files inside the kernel; NULL: the file's own offset. */
 int	do_copy_file(struct lwp *, struct file *in, off_t *inoff,
 	    struct file *out, off_t *outoff, size_t len, size_t *done);

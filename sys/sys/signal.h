@@ -172,8 +172,15 @@ int	do_sigaction(struct lwp *, int signo, const struct sigaction *new,
 int	do_sigtimedwait(struct lwp *, sigset_t, nsec_t deadline, ksiginfo_t *);
 int	do_sigaltstack(struct lwp *, const stack_t *new, stack_t *old,
 	    uintptr_t sp, size_t minsize);
-/* Take one signal of the set off the queues: for signalfd. 0: none. */
-int	sig_dequeue(struct lwp *, sigset_t, ksiginfo_t *);
+/* Take one signal of the set off the queues.  0: none.  p_lock held. */
+int	sig_take_pending(struct lwp *, sigset_t, ksiginfo_t *);
+/* All that is queued for the thread, blocked or not. */
+sigset_t sig_queued_set(struct lwp *);
+/* signalfd(2) (sys_signalfd.c): oldfd -1 makes a new one. */
+int	do_signalfd(struct lwp *, int oldfd, sigset_t, int flags, int *fd);
+extern unsigned int nsignalfds;		/* [a] */
+void	signalfd_init(void);
+void	signalfd_wake(void);			/* p_lock held */
 /*
  * kill(2) and its relations: pid > 0, 0 (own group), -1 (everybody), < -1
  * (group); signo 0 only checks.  ksi carries the code and the sender.

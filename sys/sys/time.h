@@ -16,6 +16,8 @@ nsec_t	nanouptime(void);
 nsec_t	nanoboottime(void);
 nsec_t	nanotime(void);
 int	time_set_realtime(nsec_t);		/* clock_settime */
+/* The wall clock (set) or CLOCK_BOOTTIME has jumped: sys_timerfd.c. */
+void	timerfd_clock_changed(bool set);
 void	time_init(void);
 nsec_t	time_to_raw(nsec_t uptime);	/* what clock_raw() will say then */
 

@@ -177,6 +177,7 @@ struct vnode {
 	ino_t		v_ino;		/* [I] */
 	dev_t		v_rdev;		/* [I] devices */
 	unsigned int	v_flags;	/* [v] */
+	unsigned int	v_seals;	/* [v] F_SEAL_* */
 	const struct vops *v_ops;	/* [I] */
 	struct mount	*v_mount;	/* [I] */
 	void		*v_data;	/* [I] the file system's */
@@ -193,6 +194,7 @@ struct vnode {
 #define	VV_NOCACHE	0x2	/* names in it are not cached */
 #define	VV_NODEV	0x4
 #define	VV_DEAD		0x8	/* a removed directory: nothing goes in */
+#define	VV_SEALABLE	0x20	/* memory: has seals */
 #define	VV_LINKABLE	0x10	/* O_TMPFILE: may get its first name */
 
 /*

@@ -283,7 +283,9 @@ TEST(realtime_signals_queue_in_order)
 	for (uint64_t i = 1; i <= 3; i++) {
 		ksiginfo_t ksi;
 
-		CHECK_EQ(sig_dequeue(l1, ~(sigset_t)0, &ksi), SIGRTMIN);
+		spin_enter(&l1->l_proc->p_lock);
+		CHECK_EQ(sig_take_pending(l1, ~(sigset_t)0, &ksi), SIGRTMIN);
+		spin_exit(&l1->l_proc->p_lock);
 		CHECK_EQ(ksi.ksi_value, i);
 	}
 	sig_setmask(l1, 0);

@@ -258,10 +258,17 @@ static int
 fcntl_file(struct lwp *l, struct file *fp, const struct linux_fcntl_args *uap,
     register_t *retval)
 {
+	unsigned int seals = 0;
 	size_t size;
 	int error;
 
 	switch (uap->cmd) {
+	case F_ADD_SEALS:
+		return file_add_seals(fp, (unsigned int)uap->arg);
+	case F_GET_SEALS:
+		error = file_get_seals(fp, &seals);
+		*retval = (register_t)seals;
+		return error;
 	case F_SETFL:
 		return do_fcntl_setfl(l, fp, (unsigned int)uap->arg);
 	case F_GETLK:

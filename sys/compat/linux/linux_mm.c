@@ -51,6 +51,8 @@ mmap_file(const struct linux_mmap_args *uap, struct file *fp,
 		return EACCES;
 	if (shared && !FWRITE(fp))
 		args->maxprot &= ~(vm_prot_t)PROT_WRITE;
+	if (shared && (args->prot & PROT_WRITE) != 0 && file_write_sealed(fp))
+		return EPERM;
 	if (fp->f_ops->fo_mmap == NULL)
 		return ENODEV;
 	args->file = fp;

@@ -333,3 +333,32 @@ linux_sys_restart_syscall(struct lwp *l,
 		return EINTR;
 	return l->l_restart.rb_func(l, retval);
 }
+
+static int
+signalfd_common(struct lwp *l, int oldfd, const uint64_t *umask, size_t size,
+    int flags, register_t *retval)
+{
+	sigset_t mask;
+	int fd = -1, error;
+
+	error = linux_sigset_in(umask, size, &mask);
+	if (error == 0)
+		error = do_signalfd(l, oldfd, mask, flags, &fd);
+	*retval = fd;
+	return error;
+}
+
+int
+linux_sys_signalfd(struct lwp *l, const struct linux_signalfd_args *uap,
+    register_t *retval)
+{
+	return signalfd_common(l, uap->fd, uap->mask, uap->setsize, 0, retval);
+}
+
+int
+linux_sys_signalfd4(struct lwp *l, const struct linux_signalfd4_args *uap,
+    register_t *retval)
+{
+	return signalfd_common(l, uap->fd, uap->mask, uap->setsize, uap->flags,
+	    retval);
+}

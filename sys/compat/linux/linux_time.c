@@ -7,6 +7,7 @@
  */
 #include <sys/condvar.h>
 #include <sys/errno.h>
+#include <sys/file.h>
 #include <sys/ptimer.h>
 #include <compat/linux/linux_abi.h>
 #include <compat/linux/linux_syscallargs.h>
@@ -196,9 +197,14 @@ linux_sys_clock_getres(struct lwp *l,
 static int
 set_realtime(struct lwp *l, nsec_t ns)
 {
+	int error;
+
 	if (cred_capable(l->l_cred, CAP_SYS_TIME) != 0)
 		return EPERM;
-	return time_set_realtime(ns);
+	error = time_set_realtime(ns);
+	if (error == 0)
+		timerfd_clock_changed(true);
+	return error;
 }
 
 int
@@ -490,6 +496,60 @@ linux_sys_timer_settime(struct lwp *l,
 	its.it_value = nsec_to_timespec(oldvalue);
 	its.it_interval = nsec_to_timespec(oldinterval);
 	return copyout(&its, uap->old, sizeof(its));
+}
+
+int
+linux_sys_timerfd_create(struct lwp *l,
+    const struct linux_timerfd_create_args *uap, register_t *retval)
+{
+	int fd = -1, clock = uap->clock, error;
+
+	if (clock == CLOCK_REALTIME_ALARM || clock == CLOCK_BOOTTIME_ALARM) {
+		/* Nothing here can be woken: as on Linux without the right. */
+		return EPERM;
+	}
+	error = do_timerfd_create(l, clock, uap->flags, &fd);
+	*retval = fd;
+	return error;
+}
+
+int
+linux_sys_timerfd_settime(struct lwp *l,
+    const struct linux_timerfd_settime_args *uap,
+    register_t *retval __unused)
+{
+	struct linux_itimerspec its;
+	nsec_t value, interval, oldvalue, oldinterval;
+	int error;
+
+	if ((error = copyin(uap->val, &its, sizeof(its))) != 0 ||
+	    (error = timespec_to_nsec(&its.it_value, &value)) != 0 ||
+	    (error = timespec_to_nsec(&its.it_interval, &interval)) != 0)
+		return error;
+	error = do_timerfd_settime(l, uap->fd, uap->flags, value, interval,
+	    &oldvalue, &oldinterval);
+	if (error != 0 || uap->old == NULL)
+		return error;
+	its.it_value = nsec_to_timespec(oldvalue);
+	its.it_interval = nsec_to_timespec(oldinterval);
+	return copyout(&its, uap->old, sizeof(its));
+}
+
+int
+linux_sys_timerfd_gettime(struct lwp *l,
+    const struct linux_timerfd_gettime_args *uap,
+    register_t *retval __unused)
+{
+	struct linux_itimerspec its;
+	nsec_t value, interval;
+	int error;
+
+	error = do_timerfd_gettime(l, uap->fd, &value, &interval);
+	if (error != 0)
+		return error;
+	its.it_value = nsec_to_timespec(value);
+	its.it_interval = nsec_to_timespec(interval);
+	return copyout(&its, uap->val, sizeof(its));
 }
 
 int

@@ -104,6 +104,8 @@ late_up(bool newdomain)
 	stop_time = nanouptime() - stop_start;
 	gnttab_resume_late(newdomain);
 	callout_resume();
+	if (newdomain)
+		timerfd_clock_changed(true);
 	random_resume(newdomain);
 }
 
