@@ -11,8 +11,6 @@
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/proc.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
 #include <uvm/uvm.h>
@@ -88,61 +86,6 @@ vnode_sealed(const struct vnode *vp, unsigned int seals)
 	return (vp->v_seals & seals) != 0 ? EPERM : 0;
 }
 
-/* Could the memory be written through a shared mapping of that map? */
-static bool
-map_may_write(struct vmspace *vm, const struct vnode *vp)
-{
-	struct vm_map_entry *e;
-	bool found = false;
-
-	rw_enter(&vm->vm_map.m_lock, RW_READER);
-	for (e = uvm_map_lookup_ge(&vm->vm_map, 0); e != NULL && !found;
-	    e = uvm_map_next(e))
-		found = e->e_file != NULL && (e->e_flags & ME_SHARED) != 0 &&
-		    (e->e_maxprot & PROT_WRITE) != 0 &&
-		    file_vnode(e->e_file) == vp;
-	rw_exit(&vm->vm_map.m_lock);
-	return found;
-}
-
-/* The process with the lowest number from `pid` on that has memory. */
-static struct vmspace *
-next_vmspace(pid_t *pid)
-{
-	struct proc *p, *best;
-	struct vmspace *vm;
-
-	rw_enter(&proctree_lock, RW_READER);
-	do {
-		best = NULL;
-		LIST_FOREACH(p, &allproc, p_all)
-			if (p->p_pid >= *pid &&
-			    (best == NULL || p->p_pid < best->p_pid))
-				best = p;
-		vm = NULL;
-		if (best != NULL) {
-			vm = proc_vmspace_ref(best);
-			*pid = best->p_pid + 1;
-		}
-	} while (best != NULL && vm == NULL);
-	rw_exit(&proctree_lock);
-	return vm;
-}
-
-static bool
-mapped_for_writing(const struct vnode *vp)
-{
-	struct vmspace *vm;
-	bool found = false;
-	pid_t pid = 1;
-
-	while (!found && (vm = next_vmspace(&pid)) != NULL) {
-		found = map_may_write(vm, vp);
-		vmspace_put(vm);
-	}
-	return found;
-}
-
 int
 file_add_seals(struct file *fp, unsigned int seals)
 {
@@ -164,7 +107,7 @@ file_add_seals(struct file *fp, unsigned int seals)
 	rw_exit(&vp->v_lock);
 	if (error != 0 || !write)
 		return error;
-	if (mapped_for_writing(vp))
+	if (uvm_mapped_for_writing(vp))
 		error = EBUSY;
 	rw_enter(&vp->v_lock, RW_WRITER);
 	if (error != 0)

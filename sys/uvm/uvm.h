@@ -200,6 +200,8 @@ struct vmspace {
 struct vmspace *vmspace_alloc(void);		/* NULL: no memory */
 struct vmspace *vmspace_get(struct vmspace *);
 void	vmspace_put(struct vmspace *);		/* last: tears down; sleeps */
+/* Has any process a shared mapping through which it could be written? */
+bool	uvm_mapped_for_writing(const struct vnode *);
 /* A copy-on-write copy for fork. */
 int	vmspace_fork(struct vmspace *, struct vmspace **);
 /* Make curlwp's process use it; puts the old one. */

@@ -40,6 +40,14 @@ static int frames, frame_signo, restarts;
 static ksiginfo_t frame_info;
 static sigset_t frame_mask;
 
+unsigned int nsignalfds;
+
+void
+signalfd_wake(void)
+{
+	CHECK(nsignalfds != 0);
+}
+
 void
 cred_put(struct cred *cr)
 {

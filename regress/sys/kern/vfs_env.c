@@ -502,3 +502,9 @@ env_mounts(enum mounts_format how)
 	path_put(&root);
 	return mounts_text;
 }
+
+bool
+uvm_mapped_for_writing(const struct vnode *vp __unused)
+{
+	return false;
+}
