@@ -41,6 +41,7 @@ struct fault {
 	vm_prot_t	f_access;
 	bool		f_write;
 	bool		f_force;	/* against the entry's protection */
+	bool		f_major;	/* a page had to be brought in */
 	struct vm_map_entry *f_entry;
 	/* uvm_io(): move these bytes instead of mapping */
 	char		*f_buf;		/* NULL: map */
@@ -383,6 +384,7 @@ object_page(struct fault *f, struct uvm_object *uo, bool for_write,
 		f->f_object = uo;
 		f->f_objoff = off;
 		f->f_objwrite = for_write;
+		f->f_major |= *pg == NULL;
 		return FAULT_PAGEIN;
 	}
 	error = uo->uo_ops->pgo_get(uo, off, for_write, pg);
@@ -482,8 +484,6 @@ fault_pagein(struct fault *f)
 	int error;
 
 	(void)atomic_add(&uvmexp.pageins, 1);
-	if (f->f_buf == NULL)
-		curlwp->l_ru.ru_majflt++;
 	mutex_enter(&uo->uo_lock);
 	error = uo->uo_ops->pgo_get(uo, f->f_objoff, f->f_objwrite, &pg);
 	mutex_exit(&uo->uo_lock);
@@ -529,7 +529,10 @@ uvm_fault(struct vmspace *vm, vaddr_t va, vm_prot_t access)
 
 	error = fault_run(&f);
 	(void)atomic_add(&uvmexp.faults, 1);
-	curlwp->l_ru.ru_minflt++;
+	if (f.f_major)
+		curlwp->l_ru.ru_majflt++;
+	else
+		curlwp->l_ru.ru_minflt++;
 	rss = vmspace_rss(vm);
 	if (rss > vm->vm_rss_max)
 		vm->vm_rss_max = rss;

@@ -724,6 +724,74 @@ TEST(debugger_writes_into_read_only_text_privately)
 	uo->uo_ops->pgo_detach(uo);
 }
 
+/* -- an object whose pages come from elsewhere -- */
+
+static struct uvm_object slow;
+
+static void
+slow_nothing(struct uvm_object *uo)
+{
+	KASSERT(uo == &slow);
+}
+
+static int
+slow_get(struct uvm_object *uo, uint64_t off, bool for_write,
+    struct vm_page **pgp)
+{
+	struct vm_page *pg = uvm_obj_lookup(uo, off);
+
+	if (pg == NULL) {
+		pg = uvm_pagealloc(UVM_PGA_ZERO);
+		CHECK(pg != NULL);
+		CHECK_EQ(uvm_obj_insert(uo, pg, off), 0);
+	}
+	if (for_write)
+		(void)atomic_or(&pg->pg_flags, PG_DIRTY);
+	*pgp = pg;
+	return 0;
+}
+
+static const struct uvm_pagerops slow_ops = {
+	.pgo_reference = slow_nothing,
+	.pgo_detach = slow_nothing,
+	.pgo_get = slow_get,
+};
+
+TEST(a_fault_is_major_or_minor)
+{
+	struct uvm_mapargs a = { .size = 4 * PAGE_SIZE,
+	    .prot = PROT_READ | PROT_WRITE, .maxprot = RWX,
+	    .flags = MAP_SHARED };
+	struct rusage_ns *ru;
+	struct vmspace *vm;
+	vaddr_t va;
+
+	fake_init(0, 2000);
+	ru = &curlwp->l_ru;
+	uvm_obj_init(&slow, &slow_ops);
+	a.object = &slow;
+	vm = vmspace_alloc();
+	CHECK_EQ(uvm_mmap(vm, &a, &va), 0);
+	CHECK_EQ(uvm_fault(vm, va, PROT_READ), 0);
+	CHECK_EQ(ru->ru_majflt, 1);
+	CHECK_EQ(ru->ru_minflt, 0);
+	/* It is there, and only has to become dirty. */
+	CHECK_EQ(uvm_fault(vm, va, PROT_WRITE), 0);
+	CHECK_EQ(ru->ru_majflt, 1);
+	CHECK_EQ(ru->ru_minflt, 1);
+	a.object = NULL;
+	a.flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	CHECK_EQ(uvm_mmap(vm, &a, &va), 0);
+	CHECK_EQ(uvm_fault(vm, va, PROT_WRITE), 0);
+	CHECK_EQ(ru->ru_majflt, 1);
+	CHECK_EQ(ru->ru_minflt, 2);
+	CHECK_EQ(uvmexp.faults, 3);
+	vmspace_put(vm);
+	mutex_enter(&slow.uo_lock);
+	uvm_obj_free_range(&slow, 0, UINT64_MAX);
+	mutex_exit(&slow.uo_lock);
+}
+
 TEST(beyond_the_end_of_a_file_is_a_bus_error)
 {
 	struct vmspace *vm;
