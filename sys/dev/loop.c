@@ -673,6 +673,7 @@ control_ioctl(dev_t dev __unused, struct file *fp __unused, unsigned long cmd,
 }
 
 static const struct devops control_devops = {
+	.d_name = "misc",
 	.d_ioctl = control_ioctl,
 };
 

@@ -209,6 +209,7 @@ mem_mmap(dev_t dev, struct file *f __unused, off_t off, size_t len,
 
 /* A position in the log is no file offset: kmsg keeps it to itself. */
 static const struct devops kmsg_devops = {
+	.d_name = "mem",
 	.d_read = mem_read,
 	.d_write = mem_write,
 	.d_poll = mem_poll,
@@ -216,6 +217,7 @@ static const struct devops kmsg_devops = {
 };
 
 static const struct devops mem_devops = {
+	.d_name = "mem",
 	.d_read = mem_read,
 	.d_write = mem_write,
 	.d_ioctl = mem_ioctl,

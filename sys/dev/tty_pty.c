@@ -194,6 +194,7 @@ pts_open(dev_t dev, struct file *f)
 }
 
 static const struct devops pts_devops = {
+	.d_name = "pts",
 	.d_open = pts_open,
 	.d_close = ttydev_close,
 	.d_read = ttydev_read,

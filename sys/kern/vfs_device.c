@@ -21,7 +21,7 @@
 
 struct device {
 	TAILQ_ENTRY(device) dv_link;	/* [r] ordered by kind and number */
-	struct dev_info	dv_info;	/* [I] no name: not shown */
+	struct dev_info	dv_info;	/* [I] */
 	unsigned int	dv_count;	/* [I] numbers from di_dev on */
 	const struct devops *dv_ops;	/* [I] */
 	void		*dv_priv;	/* [I] */
@@ -45,6 +45,18 @@ device_cmp(const struct device *dv, mode_t type, dev_t dev)
 	return 0;
 }
 
+static void
+driver_name(char *buf, size_t size, const char *name, const struct devops *ops)
+{
+	size_t n;
+
+	strlcpy(buf, ops->d_name != NULL ? ops->d_name : name, size);
+	if (ops->d_name != NULL)
+		return;
+	for (n = strlen(buf); n > 0 && buf[n - 1] >= '0' && buf[n - 1] <= '9'; )
+		buf[--n] = '\0';
+}
+
 static int
 enter(const char *name, mode_t mode, dev_t dev, unsigned int count,
     const struct devops *ops, void *priv)
@@ -57,6 +69,8 @@ enter(const char *name, mode_t mode, dev_t dev, unsigned int count,
 	if (dv == NULL)
 		return ENOMEM;
 	strlcpy(dv->dv_info.di_name, name, sizeof(dv->dv_info.di_name));
+	driver_name(dv->dv_info.di_driver, sizeof(dv->dv_info.di_driver), name,
+	    ops);
 	dv->dv_info.di_mode = mode;
 	dv->dv_info.di_dev = dev;
 	dv->dv_count = count;
@@ -145,8 +159,7 @@ dev_next(mode_t *type, dev_t *dev, struct dev_info *info)
 
 	rw_enter(&registry_lock, RW_READER);
 	TAILQ_FOREACH(dv, &registry, dv_link)
-		if (device_cmp(dv, *type & S_IFMT, *dev) > 0 &&
-		    dv->dv_info.di_name[0] != '\0')
+		if (device_cmp(dv, *type & S_IFMT, *dev) > 0)
 			break;
 	if (dv != NULL) {
 		*info = dv->dv_info;

@@ -14,6 +14,8 @@ struct file;
 struct uvm_object;
 
 struct devops {
+	/* The driver; NULL: the device's name without its number. */
+	const char *d_name;
 	/* May be NULL.  f_flags has O_EXCL here, if the caller gave it. */
 	int	(*d_open)(dev_t, struct file *);
 	void	(*d_close)(dev_t, struct file *);
@@ -41,9 +43,10 @@ int	dev_register_range(mode_t type, dev_t, unsigned int n,
 	    const struct devops *);
 void	dev_unregister(dev_t, mode_t type);
 const struct devops *dev_lookup(dev_t, mode_t type, void **priv);
-/* For devfs: the next device after (type, dev), in a fixed order. */
+/* The next device after (type, dev), in order of kind and number. */
 struct dev_info {
-	char		di_name[32];
+	char		di_name[32];		/* empty: not shown in /dev */
+	char		di_driver[32];
 	mode_t		di_mode;
 	dev_t		di_dev;
 };

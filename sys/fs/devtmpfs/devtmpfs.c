@@ -171,7 +171,8 @@ devtmpfs_mount(struct mount *mp, const char *source, const char *options)
 	LIST_INSERT_HEAD(&devtmpfs_mounts, dm, dm_link);
 	dev_changed_hook = device_changed;
 	while (error == 0 && dev_next(&type, &dev, &di))
-		error = node_add(mp, &di);
+		if (di.di_name[0] != '\0')
+			error = node_add(mp, &di);
 	mutex_exit(&devtmpfs_lock);
 	if (error != 0)
 		printf("devtmpfs: not all nodes: error %d\n", error);

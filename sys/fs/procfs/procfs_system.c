@@ -4,6 +4,7 @@
  * Formats: proc(5).
  */
 #include <sys/boot.h>
+#include <sys/dev.h>
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/proc.h>
@@ -191,11 +192,32 @@ fill_partitions(const struct pfs_node *pn __unused, struct pbuf *pb)
 	return 0;
 }
 
+/* A line for each driver of a major number. */
+static void
+list_drivers(struct pbuf *pb, mode_t kind)
+{
+	struct dev_info di;
+	char last[sizeof(di.di_driver)] = "";
+	mode_t type = 0;
+	dev_t dev = 0, lastdev = 0;
+
+	while (dev_next(&type, &dev, &di)) {
+		if (type != kind || (major(dev) == major(lastdev) &&
+		    strcmp(di.di_driver, last) == 0))
+			continue;
+		pbuf_printf(pb, "%3u %s\n", major(dev), di.di_driver);
+		lastdev = dev;
+		strlcpy(last, di.di_driver, sizeof(last));
+	}
+}
+
 static int
 fill_devices(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
-	pbuf_printf(pb, "Character devices:\n  1 mem\n  5 /dev/tty\n"
-	    "  5 /dev/console\n229 hvc\n\nBlock devices:\n");
+	pbuf_printf(pb, "Character devices:\n");
+	list_drivers(pb, S_IFCHR);
+	pbuf_printf(pb, "\nBlock devices:\n");
+	list_drivers(pb, S_IFBLK);
 	return 0;
 }
 
