@@ -7,9 +7,8 @@
  *	CLOCK_BOOTTIME  = CLOCK_MONOTONIC + gap_total
  *	CLOCK_REALTIME  = CLOCK_MONOTONIC + real_offset + real_user
  * real_offset follows the hypervisor's wall clock as of boot or the last
- * resume; real_user is what clock_settime(2) added to it.  CPUs may disagree a
- * little about the raw clock, so CLOCK_MONOTONIC is never less than the latest
- * value any CPU has told (mono_last).
+ * resume; real_user is what clock_settime(2) added to it.  CLOCK_MONOTONIC
+ * never goes back because the raw clock does not, on whatever CPU it is read.
  *
  * Suspend: time_suspend() remembers the clocks.  In a new domain the raw clock
  * starts from somewhere else: mono_offset is set so that CLOCK_MONOTONIC goes
@@ -48,7 +47,6 @@ CTASSERT(VDSO_PAGE_SIZE == PAGE_SIZE && sizeof(vdso_time) <= PAGE_SIZE);
 #define	gap_total	vdso_time.vt_gap_total
 #define	real_offset	vdso_time.vt_real_offset
 #define	real_user	vdso_time.vt_real_user
-#define	mono_last	vdso_time.vt_mono_last
 
 static struct {				/* [s] taken by time_suspend() */
 	nsec_t	mono;
@@ -59,14 +57,7 @@ static struct {				/* [s] taken by time_suspend() */
 nsec_t
 nanouptime(void)
 {
-	nsec_t now = clock_raw() + mono_offset, last;
-
-	do {
-		last = atomic_load_relaxed(&mono_last);
-		if (now <= last)
-			return last;
-	} while (!atomic_cas(&mono_last, last, now));
-	return now;
+	return clock_raw() + mono_offset;
 }
 
 nsec_t
@@ -108,7 +99,6 @@ void
 time_init(void)
 {
 	mono_offset = -clock_raw();
-	mono_last = 0;
 	gap_total = 0;
 	real_user = 0;
 	real_offset = wall_now() - nanouptime();
@@ -132,7 +122,6 @@ time_resume(bool newdomain)
 	raw = clock_raw();
 	wall = clock_wall_base() + raw;
 	(void)atomic_add(&vdso_time.vt_seq, 1);
-	/* mono_last stays: it is at most saved.mono. */
 	mono_offset = saved.mono - raw;
 	real_offset = wall - saved.mono;
 	if (wall > saved.wall)

@@ -24,8 +24,6 @@ struct vdso_time {
 	int64_t		vt_gap_total;			/* [s] */
 	int64_t		vt_real_offset;			/* [s] */
 	volatile int64_t vt_real_user;			/* [a] */
-	/* Changes with every look at the clock: a cache line of its own. */
-	volatile int64_t vt_mono_last __aligned(64);	/* [a] */
 };
 
 struct vdso_tsc {

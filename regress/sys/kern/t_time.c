@@ -55,19 +55,6 @@ TEST(starts_at_zero)
 	CHECK_EQ(time_to_raw(10), raw + 7);
 }
 
-TEST(never_back)
-{
-	time_init();
-	raw += 1000;
-	CHECK_EQ(nanouptime(), 1000);
-	raw -= 10;			/* another CPU's reading */
-	CHECK_EQ(nanouptime(), 1000);
-	raw += 9;
-	CHECK_EQ(nanouptime(), 1000);
-	raw += 2;
-	CHECK_EQ(nanouptime(), 1001);
-}
-
 TEST(to_a_younger_host)
 {
 	nsec_t later = wall() + 600 * SEC;
@@ -119,19 +106,6 @@ TEST(cancelled)
 	CHECK_EQ(nanouptime(), 11 * SEC);
 	CHECK_EQ(nanoboottime(), 11 * SEC);
 	CHECK_EQ(nanotime(), real + SEC);
-}
-
-/* Readings made just before the suspend on a CPU that was ahead. */
-TEST(ahead_at_the_suspend)
-{
-	time_init();
-	raw += 1000;
-	CHECK_EQ(nanouptime(), 1000);
-	raw -= 100;
-	migrate(50, wall());
-	CHECK_EQ(nanouptime(), 1000);
-	raw += 1;
-	CHECK_EQ(nanouptime(), 1001);
 }
 
 TEST(user_time_stays)

@@ -8,7 +8,10 @@
 
 #include <sys/types.h>
 
-/* Nanoseconds since the domain was created; may start anew on resume. */
+/*
+ * Nanoseconds since the domain was created; may start anew on resume.  Else it
+ * never goes back, also when read on one CPU after another.
+ */
 nsec_t	clock_raw(void);
 /* The hypervisor's wall clock: CLOCK_REALTIME at clock_raw() == 0. */
 nsec_t	clock_wall_base(void);

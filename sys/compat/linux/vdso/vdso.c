@@ -6,11 +6,10 @@
  * Overview: the kernel maps this small shared object into every program, with
  * the two pages of <sys/vdso.h> right below it.  A clock is the hypervisor's
  * time word of the CPU we run on, scaled by the TSC, and the offsets of
- * kern_time.c, never less than what the kernel has told last.  Moving to
- * another CPU half-way does no harm: the words are only used while the
- * hypervisor says that the TSC is the same everywhere, and then they all give
- * the same time.  Otherwise, and for every clock not known here, the system
- * call is made.
+ * kern_time.c.  Moving to another CPU half-way does no harm: the words are only
+ * used while the hypervisor says that the TSC is the same everywhere, and then
+ * they all give the same time.  Otherwise, and for every clock not known here,
+ * the system call is made.
  *
  * Suspend: vt_seq changes when a domain wakes as a new one, and Xen's version
  * when it writes the words: then all is read again.
@@ -98,7 +97,6 @@ clock_nsec(int clock, int64_t *ns)
 	const struct vdso_time *vt = data_page(VDSO_TIME_PAGE);
 	const struct vdso_tsc *vc = data_page(VDSO_TSC_PAGE);
 	uint32_t seq, version;
-	int64_t last;
 
 	vc += cpu_number() % VDSO_CPUS;
 	do {
@@ -108,9 +106,6 @@ clock_nsec(int clock, int64_t *ns)
 			return false;
 		*ns = (int64_t)vdso_tsc_nsec(vc, rdtsc_ordered()) +
 		    *(const volatile int64_t *)&vt->vt_mono_offset;
-		last = vt->vt_mono_last;
-		if (*ns < last)
-			*ns = last;
 		if (!add_offsets(vt, clock, ns))
 			return false;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
