@@ -25,7 +25,10 @@
 #include "lock_order.h"
 
 const struct lock_class lock_order[] = {
-	/* Locks that sleep.  Files: a rename holds several vnodes. */
+	/* Locks that sleep.  Drivers: attaching one reaches nearly all below. */
+	{ "xenbus",	false },
+	{ "balloon",	false },
+	/* Files: a rename holds several vnodes. */
 	{ "mnt_rename",	false },
 	{ "file",	false },
 	{ "epoll",	true },		/* a set in a set */
@@ -37,6 +40,10 @@ const struct lock_class lock_order[] = {
 	{ "uvm_map",	false },
 	{ "uvm_block",	false },
 	{ "uvm_object",	false },
+	/* A talk to the store. */
+	{ "xenstore watches", false },
+	{ "xenstore tx", false },
+	{ "xenstore rx", false },
 	/* Spin locks.  Files, terminals and processes. */
 	{ "dcache",	true },
 	{ "tty",	false },
@@ -49,9 +56,14 @@ const struct lock_class lock_order[] = {
 	{ "epoll_head",	true },		/* those of sets, in sets */
 	{ "epoll_ready", false },
 	{ "pollwait",	false },
+	{ "xenstore",	false },
 	/* Memory: maps of pages, page tables, allocators. */
 	{ "uvm_amap",	false },
+	{ "gnttab",	false },
+	{ "pvh_hole",	false },
+	{ "xenmap",	false },
 	{ "pmap",	false },
+	{ "pmap_kernel", false },
 	{ "pmap_page",	false },
 	{ "pv_table",	false },
 	{ "pmap_pool",	false },
@@ -59,12 +71,17 @@ const struct lock_class lock_order[] = {
 	{ "kmem_cache",	false },
 	{ "uvm_pcpu",	false },
 	{ "uvm_page",	false },
+	{ "balloon_want", false },
+	{ "suspend",	false },
 	/* Inside sleeping locks; then the scheduler's and the timers'. */
 	{ "mutex",	false },
 	{ "rwlock",	false },
 	{ "condvar",	false },
 	{ "runq",	false },
 	{ "callout",	false },
+	/* Events, and what a message may be printed with: anything. */
+	{ "evtchn",	false },
+	{ "xencons",	false },
 };
 const unsigned int lock_order_count = __arraycount(lock_order);
 

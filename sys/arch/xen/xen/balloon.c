@@ -46,7 +46,7 @@
 #define	PRESSURE_TIME	(10 * NSEC_PER_SEC)
 
 static struct mutex balloon_lock;
-static struct spinlock balloon_spin = SPINLOCK_INITIALIZER("balloon");
+static struct spinlock balloon_spin = SPINLOCK_INITIALIZER("balloon_want");
 static struct condvar balloon_cv;
 static TAILQ_HEAD(, vm_page) balloon_out =
     TAILQ_HEAD_INITIALIZER(balloon_out);	/* [m] given to Xen */
