@@ -199,9 +199,8 @@ main(void)
 	kthread_init();
 	uvm_pdaemon_init();
 
-	/* Other CPUs, the machine's devices, configured drivers. */
+	/* The machine's devices and other CPUs, configured drivers. */
 	cpu_create_secondaries();
-	cpu_boot_secondaries();
 	disk_soft_init();
 	machine_init();
 	config_init();

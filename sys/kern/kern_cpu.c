@@ -10,23 +10,36 @@
  * Stopped CPUs turn in stop_here() with interrupts off, at a place where they
  * hold no spin lock; they leave it with their timers programmed anew.
  *
- * Machine hooks used here: cpu_ipi_send, cpu_spin_yield, cpu_halt, cpu_dead.
+ * Machine hooks used here: cpu_ipi_send, cpu_spin_yield, cpu_halt, cpu_dead,
+ * cpu_online, cpu_offline.
+ *
+ * States of a CPU, cpu 0 being online for ever:
+ *	absent		cpu_infos[] has it, the machine does not offer it
+ *	offline		ci_present; somebody has taken it out of use
+ *	online		ci_online, too: threads, timers and cross calls go there
+ * cpu_set_present() goes between the first and the last, cpu_set_online()
+ * between the last two.
  *
  * Locking: xcall_busy, an atomic word, belongs to who has the slot or has the
- * other CPUs stopped.
+ * other CPUs stopped.  hotplug_lock is held while a CPU comes or goes.
  *
- * Suspend: cpu_stop_others() and cpu_start_others() are the table's "cpus".
+ * Suspend: cpu_stop_others() and cpu_start_others() are the table's "cpus",
+ * cpu_hotplug_hold() and cpu_hotplug_release() its "hotplug".
  */
 #include <sys/atomic.h>
 #include <sys/boot.h>
 #include <sys/callout.h>
+#include <sys/condvar.h>
 #include <sys/cpu.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
+#include <sys/mutex.h>
 #include <sys/proc.h>
 #include <sys/softint.h>
 #include <sys/systm.h>
+#include <sys/time.h>
 #include <machine/intr.h>
+#include <uvm/uvm.h>
 
 #include "sched_impl.h"
 
@@ -34,11 +47,13 @@
 #define	IPI_STOP	0x2		/* go to stop_here() */
 
 #define	PANIC_STOP_LOOKS 20000000	/* how long a panic waits for others */
+#define	HOTPLUG_WAIT	(5 * NSEC_PER_SEC)	/* a suspend for a CPU */
 
 struct cpu_info cpu_info_primary = {
 	.ci_self = &cpu_info_primary,
 	.ci_curlwp = &lwp0,
 	.ci_online = true,
+	.ci_present = true,
 };
 struct cpu_info *cpu_infos[MAXCPUS] = { &cpu_info_primary };
 unsigned int ncpu_possible = 1;
@@ -50,6 +65,7 @@ static void (*volatile xcall_func)(void *);
 static void *volatile xcall_arg;
 static volatile unsigned int xcall_pending;	/* [a] CPUs still to do it */
 static bool stop_intr;		/* were on before cpu_stop_others() */
+static struct mutex hotplug_lock;
 
 BOOT_OPTION(opt_maxcpus, "maxcpus", "use no more than this many vCPUs");
 BOOT_OPTION(opt_nosmp, "nosmp", "use one vCPU");
@@ -242,12 +258,14 @@ cpu_start_others(void)
 
 	KASSERT(cpu_others_stopped);
 	cpu_others_stopped = false;
+	/* One that is lost stays where it is, should it run after all. */
 	CPU_FOREACH(ci)
-		if (ci != self)
+		if (ci != self && ci->ci_online)
 			atomic_store(&ci->ci_md.md_stop, false);
 	/* A quick second stop must not find a flag of this one. */
 	CPU_FOREACH(ci)
-		while (ci != self && atomic_load(&ci->ci_md.md_stopped))
+		while (ci != self && ci->ci_online &&
+		    atomic_load(&ci->ci_md.md_stopped))
 			cpu_spin_yield();
 	intr_restore(stop_intr);
 	xcall_exit();
@@ -291,6 +309,15 @@ cpu_attach(struct cpu_info *ci)
 	return error;
 }
 
+/* What is left on a CPU that runs nothing any more. */
+static void
+leftovers_move(struct cpu_info *ci)
+{
+	callout_cpu_migrate(ci);
+	kmem_cpu_drain(ci->ci_index);
+	uvm_page_cpu_drain(ci->ci_index);
+}
+
 int
 cpu_detach(struct cpu_info *ci)
 {
@@ -298,21 +325,112 @@ cpu_detach(struct cpu_info *ci)
 
 	error = sched_cpu_detach(ci);
 	if (error == 0)
-		callout_cpu_migrate(ci);
+		leftovers_move(ci);
 	return error;
 }
 
-void
+bool
 cpu_mark_offline(struct cpu_info *ci)
 {
+	unsigned int looks = 0;
+	bool done;
+
 	while (!atomic_cas(&xcall_busy, 0, ci->ci_index + 1)) {
 		if (ci->ci_md.md_ipi_pending != 0)
 			cpu_ipi_dispatch(ci);
 		cpu_relax();
+		if (++looks % 256 == 0)
+			cpu_spin_yield();
 	}
+	/* A call may have left work here. */
+	done = ci->ci_softints == 0;
+	if (done) {
+		ci->ci_online = false;
+		(void)atomic_sub(&ncpu, 1);
+	}
+	atomic_store(&xcall_busy, 0);
+	return done;
+}
+
+void
+cpu_lost(struct cpu_info *ci)
+{
+	KASSERT(cpu_others_stopped && ci != curcpu() && ci->ci_online);
 	ci->ci_online = false;
 	(void)atomic_sub(&ncpu, 1);
-	atomic_store(&xcall_busy, 0);
+	sched_cpu_lost(ci);
+}
+
+void
+cpu_evacuate(struct cpu_info *ci)
+{
+	KASSERT(!ci->ci_online && !cpu_others_stopped);
+	if (ci->ci_in_softint || ci->ci_spin_depth != 0)
+		panic("cpu%u: lost in the middle of an interrupt",
+		    ci->ci_index);
+	sched_cpu_evacuate(ci);
+	softint_cpu_migrate(ci);
+	leftovers_move(ci);
+}
+
+static int
+set_online_locked(struct cpu_info *ci, bool on)
+{
+	if (ci->ci_online == on)
+		return 0;
+	if (ci == &cpu_info_primary)
+		return EBUSY;
+	if (!ci->ci_present)
+		return ENODEV;
+	return on ? cpu_online(ci) : cpu_offline(ci);
+}
+
+int
+cpu_set_online(struct cpu_info *ci, bool on)
+{
+	int error;
+
+	mutex_enter(&hotplug_lock);
+	error = set_online_locked(ci, on);
+	mutex_exit(&hotplug_lock);
+	return error;
+}
+
+int
+cpu_set_present(struct cpu_info *ci, bool present)
+{
+	int error = 0;
+
+	mutex_enter(&hotplug_lock);
+	if (ci->ci_present != present) {
+		/* It is there before it is used, and the other way round. */
+		if (present)
+			ci->ci_present = true;
+		error = set_online_locked(ci, present);
+		if (error == 0)
+			ci->ci_present = present;
+	}
+	mutex_exit(&hotplug_lock);
+	return error;
+}
+
+int
+cpu_hotplug_hold(void)
+{
+	nsec_t deadline = nanouptime() + HOTPLUG_WAIT;
+
+	while (!mutex_tryenter(&hotplug_lock)) {
+		if (nanouptime() >= deadline)
+			return EBUSY;
+		(void)kpause("hotplug", false, nanouptime() + NSEC_PER_MSEC);
+	}
+	return 0;
+}
+
+void
+cpu_hotplug_release(void)
+{
+	mutex_exit(&hotplug_lock);
 }
 
 /* Make the cpu_infos of the vCPUs that could be used.  Thread context. */
@@ -324,6 +442,7 @@ cpu_create_secondaries(void)
 	unsigned int i, max = ncpu_possible;
 	char value[8];
 
+	mutex_init(&hotplug_lock, "hotplug");
 	if (boot_option("nosmp", NULL, 0))
 		max = 1;
 	if (boot_option("maxcpus", value, sizeof(value)) &&

@@ -218,15 +218,9 @@ sched_tick(void)
 static void
 tick_callout(void *arg)
 {
-	struct runqueue *rq = arg;
+	const struct runqueue *rq = arg;
 
-	/* It has come from a CPU that went offline: not needed. */
-	if (rq->rq_cpu != curcpu()) {
-		spin_enter(&rq->rq_lock);
-		rq->rq_tick_at = 0;
-		spin_exit(&rq->rq_lock);
-		return;
-	}
+	KASSERT(rq->rq_cpu == curcpu());
 	sched_tick();
 }
 
@@ -714,25 +708,36 @@ sched_setpriority_lwp(struct lwp *l)
 	spin_exit(&rq->rq_lock);
 }
 
-void
+uint64_t
+sched_cpu_set(void)
+{
+	return atomic_load(&sched_cpus);
+}
+
+int
 sched_setaffinity_lwp(struct lwp *l, const uint64_t *mask)
 {
 	struct runqueue *rq = lwp_lock(l);
 
+	if ((mask[0] & atomic_load(&sched_cpus)) == 0) {
+		spin_exit(&rq->rq_lock);
+		return EINVAL;
+	}
 	memcpy(l->l_affinity, mask, sizeof(l->l_affinity));
 	if (sched_allowed(l, rq->rq_cpu)) {
 		spin_exit(&rq->rq_lock);
-		return;
+		return 0;
 	}
 	if (l->l_sched.se_onq) {
 		runq_remove(rq, l);
 		spin_exit(&rq->rq_lock);
 		sched_place(l, RQ_SAME);
-		return;
+		return 0;
 	}
 	if (rq->rq_cur == l)
 		resched(rq);		/* requeue() sends it elsewhere */
 	spin_exit(&rq->rq_lock);
+	return 0;
 }
 
 /* ---- idle CPUs ---- */
@@ -796,7 +801,10 @@ sched_idle(void)
 			sched_preempt();
 		} else if (rq->rq_dying) {
 			(void)atomic_and(&sched_idle_cpus, ~cpu_bit(ci));
-			cpu_mark_offline(ci);
+			/* First: nobody's page tables are in use here. */
+			pmap_unload();
+			if (!cpu_mark_offline(ci))
+				continue;
 			atomic_store(&rq->rq_dead, true);
 			cpu_dead();
 		} else {
@@ -885,11 +893,65 @@ sched_cpu_up(struct cpu_info *ci)
 	(void)atomic_or(&sched_cpus, cpu_bit(ci));
 }
 
+/* Find other CPUs for those who wait here.  rq_lock held, dropped between. */
+static void
+runq_drain(struct runqueue *rq)
+{
+	struct lwp *l;
+
+	while ((l = runq_first(rq)) != NULL) {
+		runq_remove(rq, l);
+		spin_exit(&rq->rq_lock);
+		sched_place(l, RQ_SAME);
+		spin_enter(&rq->rq_lock);
+	}
+}
+
+/*
+ * Threads that may run only on CPUs that are gone may run anywhere from now
+ * on, as on Linux.  With the lock held no thread gets such a set anew.
+ */
+static void
+affinity_widen(const struct cpu_info *ci)
+{
+	unsigned int n = 0;
+	struct runqueue *rq;
+	struct proc *p;
+	struct lwp *l;
+
+	rw_enter(&proctree_lock, RW_WRITER);
+	LIST_FOREACH(p, &allproc, p_all) {
+		spin_enter(&p->p_lock);
+		LIST_FOREACH(l, &p->p_lwps, l_sibling) {
+			rq = lwp_lock(l);
+			if (!l->l_sched.se_bound &&
+			    (l->l_affinity[0] & sched_cpu_set()) == 0) {
+				memset(l->l_affinity, 0xff,
+				    sizeof(l->l_affinity));
+				n++;
+			}
+			spin_exit(&rq->rq_lock);
+		}
+		spin_exit(&p->p_lock);
+	}
+	rw_exit(&proctree_lock);
+	if (n > 0)
+		printf("cpu%u: %u thread%s bound to it may run anywhere now\n",
+		    ci->ci_index, n, n == 1 ? "" : "s");
+}
+
+/* The CPU runs no thread any more: nor does it tick. */
+static void
+tick_stop(struct runqueue *rq)
+{
+	(void)callout_halt(&rq->rq_tick);
+	rq->rq_tick_at = 0;
+}
+
 int
 sched_cpu_detach(struct cpu_info *ci)
 {
 	struct runqueue *rq = ci->ci_runqueue;
-	struct lwp *l;
 
 	spin_enter(&rq->rq_lock);
 	if ((atomic_load(&sched_cpus) & ~cpu_bit(ci)) == 0 || rq->rq_dying) {
@@ -898,17 +960,39 @@ sched_cpu_detach(struct cpu_info *ci)
 	}
 	(void)atomic_and(&sched_cpus, ~cpu_bit(ci));
 	rq->rq_dying = true;
-	while ((l = runq_first(rq)) != NULL) {
-		runq_remove(rq, l);
-		spin_exit(&rq->rq_lock);
-		sched_place(l, RQ_SAME);
-		spin_enter(&rq->rq_lock);
-	}
+	runq_drain(rq);
 	resched(rq);
 	spin_exit(&rq->rq_lock);
+	affinity_widen(ci);
 	while (!atomic_load(&rq->rq_dead))
 		(void)kpause("cpudown", false, nanouptime() + NSEC_PER_MSEC);
+	tick_stop(rq);
 	return 0;
+}
+
+void
+sched_cpu_lost(struct cpu_info *ci)
+{
+	(void)atomic_and(&sched_cpus, ~cpu_bit(ci));
+	(void)atomic_and(&sched_idle_cpus, ~cpu_bit(ci));
+	ci->ci_runqueue->rq_dying = true;
+}
+
+void
+sched_cpu_evacuate(struct cpu_info *ci)
+{
+	struct runqueue *rq = ci->ci_runqueue;
+	struct lwp *cur = rq->rq_cur;
+
+	if (!is_idle(cur))
+		panic("cpu%u: lost, and thread %d (%s) with it",
+		    ci->ci_index, cur->l_tid, cur->l_name);
+	spin_enter(&rq->rq_lock);
+	runq_drain(rq);
+	rq->rq_dead = true;
+	spin_exit(&rq->rq_lock);
+	affinity_widen(ci);
+	tick_stop(rq);
 }
 
 /* The boot thread becomes a thread like any other.  Boot CPU, once. */

@@ -11,8 +11,9 @@
  *
  * ci_softint_list[2 * level] is a list's first entry, the next one its end.
  *
- * Locking: a CPU's lists are its own, touched with interrupts off; for
- * softint_disestablish() each CPU clears its own by a cross call.
+ * Locking: a CPU's lists are its own, touched with interrupts off, or, when it
+ * has been lost, by who evacuates it; for softint_disestablish() each CPU clears
+ * its own by a cross call.
  */
 #include <sys/atomic.h>
 #include <sys/bitops.h>
@@ -151,4 +152,12 @@ softint_dispatch(void)
 		KASSERT(ci == curcpu() && ci->ci_spin_depth == 0);
 	}
 	ci->ci_in_softint = false;
+}
+
+void
+softint_cpu_migrate(struct cpu_info *ci)
+{
+	KASSERT(ci != curcpu() && !ci->ci_online);
+	while (ci->ci_softints != 0)
+		softint_schedule(take(ci)->se_softint);
 }

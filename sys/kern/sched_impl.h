@@ -85,14 +85,20 @@ void	sched_sleep_commit(void);
 void	sched_wakeup_sig(struct lwp *);
 int	sched_cpu_attach(struct cpu_info *);
 int	sched_cpu_detach(struct cpu_info *);
+/* The two halves of the same for a CPU that is lost: see cpu_lost(). */
+void	sched_cpu_lost(struct cpu_info *);
+void	sched_cpu_evacuate(struct cpu_info *);
 void	sched_cpu_up(struct cpu_info *);
 /* The idle thread of a CPU that has just come up; interrupts off. */
 void	sched_idle(void) __dead;
 /* Free ended threads: the rest of the boot thread's life. */
 void	sched_reaper(void) __dead;
 
-/* kern_cpu.c: no cross call waits for the CPU from now on. Interrupts off. */
-void	cpu_mark_offline(struct cpu_info *);
+/*
+ * kern_cpu.c: no cross call waits for this CPU from now on; false: not yet,
+ * there is work left.  Interrupts off.
+ */
+bool	cpu_mark_offline(struct cpu_info *);
 
 /* sched_acct.c */
 /* The running thread ran for so long; rq_lock held. */

@@ -26,6 +26,7 @@ struct cpu_info {
 	bool		ci_spin_intr;	/* interrupts were on before */
 	volatile bool	ci_resched;	/* [a] switch at the next chance */
 	volatile bool	ci_online;	/* [a] scheduled on and interrupted */
+	volatile bool	ci_present;	/* [a] the machine offers it now */
 	unsigned int	ci_preempt_off;	/* preempt_disable() depth */
 	unsigned int	ci_intr_depth;	/* hard interrupts being handled */
 	uint32_t	ci_softints;	/* pending levels, a bitmap */
@@ -76,12 +77,32 @@ void	cpu_intr_exit(void);
  */
 int	cpu_attach(struct cpu_info *);
 /*
- * Take a CPU out of service: its threads and callouts move away.  Thread
- * context.  The CPU ends in cpu_dead().  EBUSY: the last one or not online.
+ * Take a CPU out of service: its threads, callouts and cached memory move
+ * away.  Thread context.  The CPU ends in cpu_dead().  EBUSY: the last one or
+ * not online.
  */
 int	cpu_detach(struct cpu_info *);
 /* sys/arch: the idle thread of a detached CPU ends here, interrupts off. */
 void	cpu_dead(void) __dead;
+
+/*
+ * CPUs come and go while the system runs: whether the machine offers one
+ * (present), and whether a present one is in use (online).  One change at a
+ * time.  Thread context, sleeps.  ENODEV: not present.  EBUSY: the boot CPU,
+ * which stays.  What is so already is no error.
+ */
+int	cpu_set_online(struct cpu_info *, bool);
+int	cpu_set_present(struct cpu_info *, bool); /* and on- or offline, too */
+/* Suspend table: no CPU comes or goes in between.  EBUSY: one does now. */
+int	cpu_hotplug_hold(void);
+void	cpu_hotplug_release(void);
+/*
+ * The machine cannot bring a stopped CPU back: while all others are stopped,
+ * cpu_lost() takes it out of use; afterwards, in thread context, its work is
+ * moved away by cpu_evacuate().
+ */
+void	cpu_lost(struct cpu_info *);
+void	cpu_evacuate(struct cpu_info *);
 
 /* -- what the machine provides (sys/arch) -- */
 
@@ -95,8 +116,11 @@ void	machine_init(void);
 /* What we run on, for the banner: "Xen PV". */
 const char *machine_name(void);
 
-/* Bring the other CPUs up / take one down; called by main() and hotplug. */
-void	cpu_boot_secondaries(void);
+/*
+ * Bring a CPU up by cpu_attach() and cpu_hatch(), take one down by
+ * cpu_detach() and cpu_dead(); for cpu_set_online().  machine_init() says which
+ * CPUs are present.
+ */
 int	cpu_online(struct cpu_info *);
 int	cpu_offline(struct cpu_info *);
 /*
@@ -119,7 +143,7 @@ void	cpu_start_others(void);
 extern volatile bool cpu_others_stopped;
 /* The same for a panic: whoever does not come soon is left. Any context. */
 void	cpu_stop_for_panic(void);
-/* Make a cpu_info for each possible vCPU, before cpu_boot_secondaries(). */
+/* Make a cpu_info for each possible CPU; none is present yet. */
 void	cpu_create_secondaries(void);
 /* Never returns: stop this CPU for good (panic, halt). */
 void	cpu_halt(void) __dead;

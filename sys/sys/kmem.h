@@ -20,6 +20,8 @@ void	kmem_init(void);
 void	*kmem_alloc(size_t, int) __must_check;
 void	*kmem_zalloc(size_t, int) __must_check;
 void	kmem_free(void *, size_t);
+/* Empty the magazines of a CPU that runs no more.  Thread context. */
+void	kmem_cpu_drain(unsigned int cpu);
 
 /* Objects of one size: per-CPU caches over slabs. */
 struct kmem_cache;

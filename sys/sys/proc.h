@@ -434,7 +434,10 @@ void	mi_switch(void);		/* for kern_sched.c and its like only */
  */
 void	sched_exit(void) __dead;
 void	sched_tick(void);		/* soft interrupt: slice used up */
-void	sched_setaffinity_lwp(struct lwp *, const uint64_t *mask);
+/* The CPUs that threads run on now, as a set. */
+uint64_t sched_cpu_set(void);
+/* EINVAL: none of the CPUs is online.  proctree_lock held. */
+int	sched_setaffinity_lwp(struct lwp *, const uint64_t *mask);
 void	sched_setpriority_lwp(struct lwp *);	/* after nice/policy change */
 void	sched_loadavg(unsigned long avg[3]);	/* fixed point, FSHIFT */
 #define	FSHIFT	16

@@ -28,5 +28,8 @@ void	softint_disestablish(struct softint *);
 void	softint_schedule(struct softint *);
 /* Run what is pending here; called by the interrupt exit path. */
 void	softint_dispatch(void);
+struct cpu_info;
+/* Take over what is pending on a CPU that runs no more. */
+void	softint_cpu_migrate(struct cpu_info *);
 
 #endif /* !_SYS_SOFTINT_H_ */

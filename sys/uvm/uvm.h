@@ -114,6 +114,8 @@ void	uvm_pdaemon_init(void);		/* once kernel threads work */
 #define	UVM_PGA_ATOMIC		0x8	/* may use half of the reserve */
 struct vm_page *uvm_pagealloc(int flags);	/* NULL: none to be had */
 void	uvm_pagefree(struct vm_page *);		/* any context */
+/* Empty the page cache of a CPU that runs no more. */
+void	uvm_page_cpu_drain(unsigned int cpu);
 /* 2^order pages, physically contiguous (guest-physical), aligned. */
 struct vm_page *uvm_pagealloc_order(unsigned int order, int flags);
 void	uvm_pagefree_order(struct vm_page *, unsigned int order);

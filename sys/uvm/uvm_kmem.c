@@ -524,6 +524,30 @@ kmem_init(void)
 
 /* -- memory that can be given back -- */
 
+/* Put what a CPU's magazine holds back into slabs. */
+static void
+mag_empty(struct kmem_cache *kc, unsigned int cpu, struct slablist *dead)
+{
+	struct magazine *m = atomic_load_acquire(&kc->kc_mag[cpu]);
+
+	if (m == NULL)
+		return;
+	spin_enter(&m->m_lock);
+	mag_flush(kc, m, MAG_SIZE, dead);
+	spin_exit(&m->m_lock);
+}
+
+static struct kmem_cache *
+caches_first(void)
+{
+	struct kmem_cache *kc;
+
+	spin_enter(&caches_lock);
+	kc = caches;
+	spin_exit(&caches_lock);
+	return kc;
+}
+
 /*
  * Empty all magazines and free all empty slabs.
  */
@@ -532,24 +556,26 @@ kmem_reap(void)
 {
 	struct slablist dead = TAILQ_HEAD_INITIALIZER(dead);
 	struct kmem_cache *kc;
-	struct magazine *m;
 
-	spin_enter(&caches_lock);
-	kc = caches;
-	spin_exit(&caches_lock);
-	for (; kc != NULL; kc = kc->kc_next) {
-		for (unsigned int i = 0; i < MAXCPUS; i++) {
-			m = atomic_load_acquire(&kc->kc_mag[i]);
-			if (m == NULL)
-				continue;
-			spin_enter(&m->m_lock);
-			mag_flush(kc, m, MAG_SIZE, &dead);
-			spin_exit(&m->m_lock);
-		}
+	for (kc = caches_first(); kc != NULL; kc = kc->kc_next) {
+		for (unsigned int i = 0; i < MAXCPUS; i++)
+			mag_empty(kc, i, &dead);
 		spin_enter(&kc->kc_lock);
 		TAILQ_CONCAT(&dead, &kc->kc_empty, pg_list);
 		kc->kc_nempty = 0;
 		spin_exit(&kc->kc_lock);
+		slabs_destroy(kc, &dead);
+	}
+}
+
+void
+kmem_cpu_drain(unsigned int cpu)
+{
+	struct slablist dead = TAILQ_HEAD_INITIALIZER(dead);
+	struct kmem_cache *kc;
+
+	for (kc = caches_first(); kc != NULL; kc = kc->kc_next) {
+		mag_empty(kc, cpu, &dead);
 		slabs_destroy(kc, &dead);
 	}
 }

@@ -217,15 +217,20 @@ pcpu_fill(struct pagecache *pc)
 }
 
 void
+uvm_page_cpu_drain(unsigned int cpu)
+{
+	if (atomic_load_relaxed(&caches[cpu].pc_count) == 0)
+		return;
+	spin_enter(&caches[cpu].pc_lock);
+	pcpu_flush(&caches[cpu], UINT32_MAX);
+	spin_exit(&caches[cpu].pc_lock);
+}
+
+void
 uvm_page_drain(void)
 {
-	for (unsigned int i = 0; i < MAXCPUS; i++) {
-		if (atomic_load_relaxed(&caches[i].pc_count) == 0)
-			continue;
-		spin_enter(&caches[i].pc_lock);
-		pcpu_flush(&caches[i], UINT32_MAX);
-		spin_exit(&caches[i].pc_lock);
-	}
+	for (unsigned int i = 0; i < MAXCPUS; i++)
+		uvm_page_cpu_drain(i);
 }
 
 /* A page that page_admit() has granted. */

@@ -48,8 +48,10 @@ struct cpu_info *shim_curcpu = &cpu_info_primary;
 struct proc proc0;
 struct lwp lwp0;
 struct rwlock proctree_lock;
-unsigned int sim_timer_sets, sim_ipis;
+struct proclist allproc = LIST_HEAD_INITIALIZER(allproc);
+unsigned int sim_timer_sets, sim_ipis, sim_unloads;
 nsec_t sim_work_step = 20000;
+int sim_online_error;
 
 static struct sim_cpu cpus[MAXCPUS];
 static unsigned int ncpus;
@@ -301,6 +303,24 @@ pmap_deactivate(struct lwp *l __unused)
 {
 }
 
+void
+pmap_unload(void)
+{
+	sim_unloads++;
+}
+
+void
+kmem_cpu_drain(unsigned int cpu)
+{
+	KASSERT(!cpu_infos[cpu]->ci_online);
+}
+
+void
+uvm_page_cpu_drain(unsigned int cpu)
+{
+	KASSERT(!cpu_infos[cpu]->ci_online);
+}
+
 /* ---- threads ---- */
 
 static struct host_context **
@@ -342,6 +362,7 @@ lwp_alloc(struct proc *p, struct lwp *from __unused, struct lwp **lp)
 	sl->sl_lwp.l_tid = ++tid;
 	memset(sl->sl_lwp.l_affinity, 0xff, sizeof(sl->sl_lwp.l_affinity));
 	sl->sl_lwp.l_cpu = curcpu();
+	LIST_INSERT_HEAD(&p->p_lwps, &sl->sl_lwp, l_sibling);
 	*lp = &sl->sl_lwp;
 	return 0;
 }
@@ -352,6 +373,7 @@ lwp_free(struct lwp *l)
 	struct sim_lwp *sl = container_of(l, struct sim_lwp, sl_lwp);
 
 	KASSERT(l != curlwp && !l->l_sched.se_oncpu);
+	LIST_REMOVE(l, l_sibling);
 	if (sl->sl_context != NULL)
 		host_context_free(sl->sl_context);
 	kmem_free(sl, sizeof(*sl));
@@ -434,6 +456,28 @@ hatch(void *arg)
 	cpu_hatch(arg);
 }
 
+int
+cpu_online(struct cpu_info *ci)
+{
+	int error = sim_online_error;
+
+	if (error == 0)
+		error = cpu_attach(ci);
+	if (error == 0)
+		sim_cpu_start(ci);
+	return error;
+}
+
+int
+cpu_offline(struct cpu_info *ci)
+{
+	int error = cpu_detach(ci);
+
+	while (error == 0 && !cpus[ci->ci_index].sc_off)
+		cpu_spin_yield();
+	return error;
+}
+
 void
 sim_cpu_start(struct cpu_info *ci)
 {
@@ -476,6 +520,10 @@ boot_main(void *arg)
 	unsigned int i;
 
 	proc0.p_pid = 0;
+	spin_init(&proc0.p_lock, "proc");
+	LIST_INIT(&proc0.p_lwps);
+	LIST_INSERT_HEAD(&allproc, &proc0, p_all);
+	rw_init(&proctree_lock, "proctree");
 	lwp0.l_proc = &proc0;
 	sched_init();
 	if (callout_init_cpu(&cpu_info_primary) != 0 ||
@@ -486,6 +534,7 @@ boot_main(void *arg)
 	cpu_create_secondaries();
 	for (i = 1; i < ncpus; i++) {
 		cpu_setup(i);
+		cpu_infos[i]->ci_present = true;
 		sim_cpu_start(cpu_infos[i]);
 	}
 	running = true;

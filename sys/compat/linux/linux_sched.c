@@ -258,18 +258,6 @@ linux_sys_sched_getattr(struct lwp *l,
 /* -- CPU sets: one word, as there are at most 64 CPUs -- */
 CTASSERT(MAXCPUS == 64);
 
-static uint64_t
-cpus_online(void)
-{
-	struct cpu_info *ci;
-	uint64_t set = 0;
-
-	CPU_FOREACH(ci)
-		if (ci->ci_online)
-			set |= (uint64_t)1 << ci->ci_index;
-	return set;
-}
-
 int
 linux_sys_sched_setaffinity(struct lwp *l,
     const struct linux_sched_setaffinity_args *uap,
@@ -287,10 +275,10 @@ linux_sys_sched_setaffinity(struct lwp *l,
 		error = ESRCH;
 	else if (!sched_permitted(l, l2))
 		error = EPERM;
-	else if ((set & cpus_online()) == 0 || l2->l_sched.se_bound)
+	else if (l2->l_sched.se_bound)
 		error = EINVAL;
 	else
-		sched_setaffinity_lwp(l2, &set);
+		error = sched_setaffinity_lwp(l2, &set);
 	rw_exit(&proctree_lock);
 	return error;
 }
@@ -310,7 +298,7 @@ linux_sys_sched_getaffinity(struct lwp *l,
 	if ((l2 = sched_target(l, uap->pid)) == NULL)
 		error = ESRCH;
 	else
-		set = l2->l_affinity[0] & cpus_online();
+		set = l2->l_affinity[0] & sched_cpu_set();
 	rw_exit(&proctree_lock);
 	if (error == 0)
 		error = copyout(&set, uap->mask, sizeof(set));

@@ -10,6 +10,7 @@
  *
  * Locking: a switch runs with interrupts off.
  */
+#include <sys/atomic.h>
 #include <sys/cons.h>
 #include <sys/cpu.h>
 #include <sys/errno.h>
@@ -244,12 +245,7 @@ void
 cpu_hatch_entry(void *arg)
 {
 	struct cpu_info *ci = arg;
-	int error;
 
-	error = xen_guest->g_setup_upcall(ci);
-	if (error != 0)
-		panic("cpu%u: no event upcalls: error %d", ci->ci_index,
-		    error);
 	xen_guest->g_cpu_init(ci);
 	fpu_init_cpu();
 	cpu_hatch(ci);
@@ -281,7 +277,10 @@ cpu_dead(void)
 	struct cpu_info *ci = curcpu();
 
 	KASSERT(!intr_enabled());
-	(void)hypercall_vcpu_op(VCPUOP_down, ci->ci_index, NULL);
+	atomic_store(&ci->ci_md.md_wanted, false);
+	do {
+		(void)hypercall_vcpu_op(VCPUOP_down, ci->ci_index, NULL);
+	} while (!atomic_load(&ci->ci_md.md_wanted));
 	cpu_hatch_prepare(ci);
 	cpu_call_on_stack(ci->ci_idlelwp->l_pcb.pcb_kstack_top,
 	    cpu_hatch_entry, ci);

@@ -37,6 +37,7 @@ struct cpu_md {
 	volatile bool	md_stopped;	/* [a] is in the stop loop */
 	volatile uint32_t md_ipi_pending; /* [a] */
 	bool		md_started;	/* [a] vCPU has been up once */
+	volatile bool	md_wanted;	/* [a] may leave cpu_dead() */
 	uintptr_t	md_fsbase, md_gsbase;	/* user bases now loaded */
 };
 

@@ -39,6 +39,12 @@ void	evtchn_unbind(struct evt_source *);
 /* After a resume as a new domain: give a source its new port. */
 int	evtchn_rebind_port(struct evt_source *, evtchn_t);
 int	evtchn_rebind_unbound(struct evt_source *, xdomid_t remote);
+/*
+ * The VIRQ or IPI of a CPU that goes offline gives its port up, and gets a new
+ * one when the CPU returns.  Meanwhile evtchn_notify() does nothing.
+ */
+void	evtchn_close(struct evt_source *);
+int	evtchn_reopen(struct evt_source *);
 
 evtchn_t evtchn_port(const struct evt_source *);
 void	evtchn_notify(struct evt_source *);	/* any context */

@@ -45,16 +45,16 @@ struct xen_guest {
 	int	(*g_console)(evtchn_t *, void **ring);
 	bool	(*g_is_initial_domain)(void);
 
-	/* Upcall registration for this CPU (boot, hatch, resume). */
-	int	(*g_setup_upcall)(struct cpu_info *);
-	/* This CPU's own descriptor tables; thread context or hatch. */
+	/*
+	 * This CPU's descriptor tables, entry points and upcalls; thread
+	 * context (boot) or hatch.
+	 */
 	void	(*g_cpu_init)(struct cpu_info *);
 	/*
-	 * Start a secondary vCPU, whose idle thread exists, at cpu_hatch().
-	 * Wait until one that has entered cpu_dead() is down.
+	 * VCPUOP_initialise: a secondary vCPU, whose idle thread exists, will
+	 * begin at cpu_hatch_entry() when it goes up.  Thread context.
 	 */
-	int	(*g_cpu_start)(struct cpu_info *);
-	int	(*g_cpu_stop)(struct cpu_info *);
+	int	(*g_cpu_initialise)(struct cpu_info *);
 
 	/*
 	 * Balloon: give n frames to Xen / take up to n; *done is what was

@@ -9,10 +9,10 @@
 
 /*
  * Run the suspend table down, the hypercall, and up again.  Thread context.
- * 0 = resumed (new domain or cancelled, both are ordinary), else the errno of
- * the level that refused; the guest runs on in every case.
+ * 0 = resumed (in a new domain or cancelled, both are ordinary), else the errno
+ * of the level that refused; the guest runs on in every case.
  */
-int	xen_suspend(void);
+int	xen_suspend(bool *newdomain);
 /* Have the suspend thread do that.  Any context. */
 void	xen_suspend_request(void);
 /* Registers the suspend event channel and its thread. */

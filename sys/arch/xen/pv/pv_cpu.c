@@ -9,9 +9,7 @@
  * with.  The GDT is a page of ours that Xen has typed as descriptors: mapped
  * read-only, freed never.
  *
- * Suspend: Xen's save carries all of it but the place of vcpu_info, which
- * pv_vcpus_resume() registers again; a vCPU has to be down for that.  A vCPU
- * that was down at the save is not initialised in the new domain.
+ * Suspend: Xen's save carries all of it but the place of vcpu_info: cpu.c.
  */
 #include <sys/atomic.h>
 #include <sys/cpu.h>
@@ -34,10 +32,7 @@
 
 #include "pv_private.h"
 
-CTASSERT(sizeof(struct vcpu_info) == 64);
-
 struct trap_info pv_trap_table[PV_NTRAPS];
-static bool pv_registered[MAXCPUS];	/* [s] vcpu_info is in cpu_info */
 
 /* ---- entry points ---- */
 
@@ -81,51 +76,13 @@ callback_register(uint16_t type, void (*entry)(void), bool needed)
 		panic("pv: callback %u refused", type);
 }
 
-/* The words shared with Xen are in cpu_info from now on. */
-int
-pv_vcpu_info_register(struct cpu_info *ci, unsigned long mfn)
+void
+pv_setup_upcall(void)
 {
-	struct vcpu_register_vcpu_info reg = {
-		.mfn = mfn,
-		.offset = (uint32_t)((uintptr_t)ci->ci_md.md_shared &
-		    PAGE_MASK),
-	};
-	int error;
-
-	error = hypercall_vcpu_op(VCPUOP_register_vcpu_info, ci->ci_index,
-	    &reg);
-	if (error == 0)
-		pv_registered[ci->ci_index] = true;
-	return error;
-}
-
-static int
-vcpu_info_register(struct cpu_info *ci)
-{
-	paddr_t pa;
-
-	if (!pmap_extract(pmap_kernel(), (vaddr_t)ci->ci_md.md_shared, &pa,
-	    NULL))
-		return EFAULT;
-	return pv_vcpu_info_register(ci,
-	    pv_pfn_to_mfn(MKPFN(atop(pa))).mfn);
-}
-
-int
-pv_setup_upcall(struct cpu_info *ci)
-{
-	int error;
-
-	if (!pv_registered[ci->ci_index]) {
-		error = vcpu_info_register(ci);
-		if (error != 0)
-			return error;
-	}
 	callback_register(CALLBACKTYPE_event, pv_event, true);
 	callback_register(CALLBACKTYPE_failsafe, pv_failsafe, true);
 	callback_register(CALLBACKTYPE_syscall, pv_syscall, true);
 	callback_register(CALLBACKTYPE_syscall32, pv_syscall32, false);
-	return 0;
 }
 
 /* Called by the failsafe entry. */
@@ -184,14 +141,16 @@ gdt_mfn(const struct cpu_info *ci)
 	return pv_pfn_to_mfn(MKPFN(atop(pa))).mfn;
 }
 
-/* The boot CPU; others have it from the context they start with. */
+/* The boot CPU's; others have it from the context they start with. */
 void
 pv_cpu_init(struct cpu_info *ci)
 {
 	unsigned long frame;
 
-	if (ci != &cpu_info_primary)
+	if (ci != &cpu_info_primary) {
+		pv_setup_upcall();
 		return;
+	}
 	ci->ci_md.md_gdt = gdt_create(ci);
 	if (ci->ci_md.md_gdt == NULL)
 		panic("pv: no memory for the GDT");
@@ -200,7 +159,7 @@ pv_cpu_init(struct cpu_info *ci)
 		panic("pv: GDT refused");
 }
 
-/* ---- start and stop ---- */
+/* ---- start ---- */
 
 static void
 context_fill(struct vcpu_guest_context *ctx, struct cpu_info *ci)
@@ -230,22 +189,16 @@ context_fill(struct vcpu_guest_context *ctx, struct cpu_info *ci)
 	ctx->gs_base_kernel = (uintptr_t)ci;
 }
 
-static int
-vcpu_initialise(struct cpu_info *ci)
+int
+pv_cpu_initialise(struct cpu_info *ci)
 {
 	struct vcpu_guest_context *ctx;
 	int error;
 
-	cpu_hatch_prepare(ci);
 	if (ci->ci_md.md_gdt == NULL)
 		ci->ci_md.md_gdt = gdt_create(ci);
 	if (ci->ci_md.md_gdt == NULL)
 		return ENOMEM;
-	if (!pv_registered[ci->ci_index]) {
-		error = vcpu_info_register(ci);
-		if (error != 0)
-			return error;
-	}
 	ctx = kmem_zalloc(sizeof(*ctx), KM_SLEEP);
 	if (ctx == NULL)
 		return ENOMEM;
@@ -253,54 +206,6 @@ vcpu_initialise(struct cpu_info *ci)
 	error = hypercall_vcpu_op(VCPUOP_initialise, ci->ci_index, ctx);
 	kmem_free(ctx, sizeof(*ctx));
 	return error;
-}
-
-int
-pv_cpu_start(struct cpu_info *ci)
-{
-	int error;
-
-	if (!ci->ci_md.md_started) {
-		error = vcpu_initialise(ci);
-		if (error != 0)
-			return error;
-		ci->ci_md.md_started = true;
-	}
-	return hypercall_vcpu_op(VCPUOP_up, ci->ci_index, NULL);
-}
-
-int
-pv_cpu_stop(struct cpu_info *ci)
-{
-	bool up;
-
-	while (hypercall_vcpu_is_up(ci->ci_index, &up) == 0 && up)
-		cpu_spin_yield();
-	return 0;
-}
-
-void
-pv_vcpus_resume(void)
-{
-	struct cpu_info *ci;
-	int error;
-
-	CPU_FOREACH(ci) {
-		pv_registered[ci->ci_index] = false;
-		if (ci != curcpu() && !ci->ci_online) {
-			ci->ci_md.md_started = false;
-			continue;
-		}
-		if (ci != curcpu())
-			(void)hypercall_vcpu_op(VCPUOP_down, ci->ci_index,
-			    NULL);
-		error = vcpu_info_register(ci);
-		if (error != 0)
-			panic("cpu%u: no vcpu_info after resume: error %d",
-			    ci->ci_index, error);
-		if (ci != curcpu())
-			(void)hypercall_vcpu_op(VCPUOP_up, ci->ci_index, NULL);
-	}
 }
 
 /* ---- context switch ---- */

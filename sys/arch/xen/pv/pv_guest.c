@@ -212,7 +212,7 @@ pv_resume(bool newdomain)
 	    MKMFN(atop(si->shared_info)), PROT_READ | PROT_WRITE);
 	pv_p2m_resume(newdomain);
 	if (newdomain)
-		pv_vcpus_resume();
+		xen_cpus_resume();
 }
 
 const struct xen_guest pv_guest = {
@@ -232,10 +232,8 @@ const struct xen_guest pv_guest = {
 	.g_store = pv_store,
 	.g_console = pv_console,
 	.g_is_initial_domain = pv_is_initial_domain,
-	.g_setup_upcall = pv_setup_upcall,
 	.g_cpu_init = pv_cpu_init,
-	.g_cpu_start = pv_cpu_start,
-	.g_cpu_stop = pv_cpu_stop,
+	.g_cpu_initialise = pv_cpu_initialise,
 	.g_balloon_out = pv_balloon_out,
 	.g_balloon_in = pv_balloon_in,
 	.g_suspend = pv_suspend,

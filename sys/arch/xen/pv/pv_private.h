@@ -27,12 +27,9 @@ void	pv_user_return(void);
 #define	PV_NTRAPS	22
 extern struct trap_info pv_trap_table[PV_NTRAPS];
 void	pv_trap_init(void);			/* boot CPU, first thing */
-int	pv_vcpu_info_register(struct cpu_info *, unsigned long mfn);
-void	pv_vcpus_resume(void);			/* all of them, new domain */
-int	pv_setup_upcall(struct cpu_info *);
+void	pv_setup_upcall(void);			/* this CPU's entry points */
 void	pv_cpu_init(struct cpu_info *);
-int	pv_cpu_start(struct cpu_info *);
-int	pv_cpu_stop(struct cpu_info *);
+int	pv_cpu_initialise(struct cpu_info *);
 void	pv_switch(struct cpu_info *, struct lwp *);
 void	pv_set_base(int which, uintptr_t);
 

@@ -140,13 +140,12 @@ pv_boot(struct start_info *si)
 	ci->ci_curlwp = &lwp0;
 	cpu_md_early();
 	pv_start_info = si;
-	if (pv_vcpu_info_register(ci,
-	    boot_mfn(image_pfn((uintptr_t)ci->ci_md.md_shared))) != 0)
+	if (xen_cpu_info_at(ci, MKMFN(
+	    boot_mfn(image_pfn((uintptr_t)ci->ci_md.md_shared)))) != 0)
 		cpu_reboot(RB_CRASH);
 	early_console();
 	pv_trap_init();
-	if (pv_setup_upcall(ci) != 0)
-		panic("pv: no event upcalls");
+	pv_setup_upcall();
 	memory_init();
 	module_init();
 	pmap_bootstrap();

@@ -8,9 +8,8 @@
  * is a per-vCPU way by the local APIC, but the tools take a guest whose
  * parameter is 0 for one that cannot be resumed after a cancelled suspend.)
  *
- * Suspend: Xen's save carries all registers; vcpu_info is registered again in
- * a new domain by pvh_vcpus_resume().  A vCPU that was down at the save is not
- * initialised there.
+ * Suspend: Xen's save carries all registers, but not the place of vcpu_info:
+ * cpu.c.
  */
 #include <sys/cpu.h>
 #include <sys/errno.h>
@@ -29,8 +28,6 @@
 #include <xen/pvh.h>
 
 #include "pvh_private.h"
-
-CTASSERT(sizeof(struct vcpu_info) == 64);
 
 #define	EXC_STACK	4096		/* of each of the four below */
 enum { IST_NONE, IST_DF, IST_NMI, IST_DB, IST_MC, IST_COUNT };
@@ -61,7 +58,6 @@ struct pvh_cpu {
 
 static struct pvh_cpu pvh_cpu0 __aligned(PAGE_SIZE);
 static struct gate pvh_idt[256] __aligned(PAGE_SIZE);	/* [I] */
-static bool pvh_registered[MAXCPUS];	/* [s] vcpu_info is in cpu_info */
 unsigned long pvh_cr4;
 
 /* ---- tables ---- */
@@ -227,41 +223,7 @@ pvh_callback_register(void)
 	    (uint64_t)HVM_PARAM_CALLBACK_TYPE_VECTOR << 56 | PVH_VECTOR_EVENT);
 }
 
-int
-pvh_vcpu_info_register(struct cpu_info *ci, unsigned long gfn)
-{
-	struct vcpu_register_vcpu_info reg = {
-		.mfn = gfn,
-		.offset = (uint32_t)((uintptr_t)ci->ci_md.md_shared &
-		    PAGE_MASK),
-	};
-	int error;
-
-	error = hypercall_vcpu_op(VCPUOP_register_vcpu_info, ci->ci_index,
-	    &reg);
-	if (error == 0)
-		pvh_registered[ci->ci_index] = true;
-	return error;
-}
-
-static int
-vcpu_info_register(struct cpu_info *ci)
-{
-	paddr_t pa;
-
-	if (!pmap_extract(pmap_kernel(), (vaddr_t)ci->ci_md.md_shared, &pa,
-	    NULL))
-		return EFAULT;
-	return pvh_vcpu_info_register(ci, atop(pa));
-}
-
-int
-pvh_setup_upcall(struct cpu_info *ci)
-{
-	return pvh_registered[ci->ci_index] ? 0 : vcpu_info_register(ci);
-}
-
-/* ---- start and stop ---- */
+/* ---- start ---- */
 
 /* First code of another CPU, on its idle stack; no GS base yet. */
 static void __dead
@@ -271,26 +233,19 @@ pvh_hatch(struct cpu_info *ci)
 	cpu_hatch_entry(ci);
 }
 
-static int
-vcpu_initialise(struct cpu_info *ci)
+int
+pvh_cpu_initialise(struct cpu_info *ci)
 {
 	struct vcpu_hvm_context ctx = { .mode = VCPU_HVM_MODE_64B };
 	struct vcpu_hvm_x86_64 *r = &ctx.cpu_regs.x86_64;
 	struct pvh_cpu *pc;
-	int error;
 
-	cpu_hatch_prepare(ci);
 	if (ci->ci_md.md_gdt == NULL) {
 		pc = (struct pvh_cpu *)uvm_km_alloc(round_page(sizeof(*pc)),
 		    UVM_KM_ZERO);
 		if (pc == NULL)
 			return ENOMEM;
 		tables_assign(ci, pc);
-	}
-	if (!pvh_registered[ci->ci_index]) {
-		error = vcpu_info_register(ci);
-		if (error != 0)
-			return error;
 	}
 	r->rip = (uintptr_t)pvh_hatch;
 	r->rdi = (uintptr_t)ci;
@@ -301,54 +256,6 @@ vcpu_initialise(struct cpu_info *ci)
 	r->cr4 = pvh_cr4;
 	r->efer = rdmsr(MSR_EFER);	/* the same for all; LMA is set */
 	return hypercall_vcpu_op(VCPUOP_initialise, ci->ci_index, &ctx);
-}
-
-int
-pvh_cpu_start(struct cpu_info *ci)
-{
-	int error;
-
-	if (!ci->ci_md.md_started) {
-		error = vcpu_initialise(ci);
-		if (error != 0)
-			return error;
-		ci->ci_md.md_started = true;
-	}
-	return hypercall_vcpu_op(VCPUOP_up, ci->ci_index, NULL);
-}
-
-int
-pvh_cpu_stop(struct cpu_info *ci)
-{
-	bool up;
-
-	while (hypercall_vcpu_is_up(ci->ci_index, &up) == 0 && up)
-		cpu_spin_yield();
-	return 0;
-}
-
-void
-pvh_vcpus_resume(void)
-{
-	struct cpu_info *ci;
-	int error;
-
-	CPU_FOREACH(ci) {
-		pvh_registered[ci->ci_index] = false;
-		if (ci != curcpu() && !ci->ci_online) {
-			ci->ci_md.md_started = false;
-			continue;
-		}
-		if (ci != curcpu())
-			(void)hypercall_vcpu_op(VCPUOP_down, ci->ci_index,
-			    NULL);
-		error = vcpu_info_register(ci);
-		if (error != 0)
-			panic("cpu%u: no vcpu_info after resume: error %d",
-			    ci->ci_index, error);
-		if (ci != curcpu())
-			(void)hypercall_vcpu_op(VCPUOP_up, ci->ci_index, NULL);
-	}
 }
 
 /* ---- context switch ---- */

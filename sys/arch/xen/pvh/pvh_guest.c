@@ -220,7 +220,7 @@ pvh_resume(bool newdomain)
 		if (error != 0)
 			panic("pvh: no shared info page after resume: "
 			    "error %d", error);
-		pvh_vcpus_resume();
+		xen_cpus_resume();
 	}
 	error = pvh_callback_register();
 	if (error != 0)
@@ -244,10 +244,8 @@ const struct xen_guest pvh_guest = {
 	.g_store = pvh_store,
 	.g_console = pvh_console,
 	.g_is_initial_domain = pvh_is_initial_domain,
-	.g_setup_upcall = pvh_setup_upcall,
 	.g_cpu_init = pvh_cpu_init,
-	.g_cpu_start = pvh_cpu_start,
-	.g_cpu_stop = pvh_cpu_stop,
+	.g_cpu_initialise = pvh_cpu_initialise,
 	.g_balloon_out = pvh_balloon_out,
 	.g_balloon_in = pvh_balloon_in,
 	.g_suspend = pvh_suspend,

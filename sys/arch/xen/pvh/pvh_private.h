@@ -62,13 +62,9 @@ void	pvh_user_return(void);
 
 /* pvh_cpu.c */
 void	pvh_cpu_early(struct cpu_info *);	/* boot CPU, first thing */
-int	pvh_vcpu_info_register(struct cpu_info *, unsigned long gfn);
-void	pvh_vcpus_resume(void);			/* all of them, new domain */
 int	pvh_callback_register(void);
-int	pvh_setup_upcall(struct cpu_info *);
 void	pvh_cpu_init(struct cpu_info *);
-int	pvh_cpu_start(struct cpu_info *);
-int	pvh_cpu_stop(struct cpu_info *);
+int	pvh_cpu_initialise(struct cpu_info *);
 void	pvh_switch(struct cpu_info *, struct lwp *);
 void	pvh_set_base(int which, uintptr_t);
 extern unsigned long pvh_cr4;			/* [I] of all CPUs */

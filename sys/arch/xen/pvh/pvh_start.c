@@ -231,8 +231,8 @@ pvh_boot(paddr_t start_info)
 	pvh_cpu_early(ci);
 	early_console();
 	protection_init();
-	if (pvh_vcpu_info_register(ci,
-	    atop((uintptr_t)ci->ci_md.md_shared - KERNBASE)) != 0 ||
+	if (xen_cpu_info_at(ci,
+	    MKMFN(atop((uintptr_t)ci->ci_md.md_shared - KERNBASE))) != 0 ||
 	    pvh_callback_register() != 0)
 		panic("pvh: no event upcalls");
 	si = boot_ptr(start_info, sizeof(*si));

@@ -214,7 +214,7 @@ xen_clock_cpu_init(struct cpu_info *ci)
 	runstate_register(ci);
 	vdso_tsc_register(ci);
 	if (xc->xc_timer != NULL)
-		return 0;		/* has been up before */
+		return evtchn_reopen(xc->xc_timer);	/* was up before */
 	return evtchn_bind_virq(VIRQ_TIMER, ci, timer_event, NULL, "timer",
 	    &xc->xc_timer);
 }

@@ -8,7 +8,8 @@
  * of struct shared_info now, FIFO queues can be slotted in.
  *
  * States of a source:
- *	DEAD	no port: before its owner has rebound it after a resume
+ *	DEAD	no port: before its owner has rebound it after a resume; that
+ *		of a CPU, while the CPU is offline
  *	BOUND	evt_by_port[port] is the source
  *	CLOSING	unbind under way: upcalls ignore it
  *
@@ -17,7 +18,7 @@
  * handler (es_running) before it frees.
  *
  * Suspend: all ports die with the old domain.  evtchn_resume(true) binds
- * VIRQs and IPIs again itself; interdomain ports are rebound by their owners
+ * VIRQs and IPIs that had a port again itself; interdomain ports are rebound by their owners
  * when they reconnect.  A cancelled suspend leaves all ports as they were.
  *
  * Untrusted input: a peer can notify as often as it likes.  A port that fires
@@ -436,14 +437,13 @@ evtchn_rebind_port(struct evt_source *es, evtchn_t port)
 	return error;
 }
 
-int
-evtchn_rebind_unbound(struct evt_source *es, xdomid_t remote)
+/* A new port from Xen for a source that has none. */
+static int
+rebind_new(struct evt_source *es, xdomid_t remote)
 {
 	uint32_t port;
 	int error;
 
-	KASSERT(es->es_type == EVT_UNBOUND);
-	detach_port(es);
 	error = new_port(es, remote, &port);
 	if (error != 0)
 		return error;
@@ -453,6 +453,29 @@ evtchn_rebind_unbound(struct evt_source *es, xdomid_t remote)
 	if (error != 0)
 		close_port(port);
 	return error;
+}
+
+int
+evtchn_rebind_unbound(struct evt_source *es, xdomid_t remote)
+{
+	KASSERT(es->es_type == EVT_UNBOUND);
+	detach_port(es);
+	return rebind_new(es, remote);
+}
+
+void
+evtchn_close(struct evt_source *es)
+{
+	KASSERT(es->es_type == EVT_VIRQ || es->es_type == EVT_IPI);
+	detach_port(es);
+}
+
+int
+evtchn_reopen(struct evt_source *es)
+{
+	KASSERT(es->es_type == EVT_VIRQ || es->es_type == EVT_IPI);
+	KASSERT(es->es_port.port == 0);
+	return rebind_new(es, MKDOMID(0));
 }
 
 evtchn_t
@@ -574,15 +597,17 @@ resume_new(void)
 {
 	struct evt_source *es;
 	uint32_t port;
+	bool had;
 	int error;
 
 	for (port = 0; port < EVT_PORTS; port++)
 		evt_by_port[port] = NULL;
 	memset(evt_cpu_ports, 0, sizeof(evt_cpu_ports));
-	LIST_FOREACH(es, &evt_sources, es_link)
-		es->es_port = EVTCHN_INVALID;
 	LIST_FOREACH(es, &evt_sources, es_link) {
-		if (es->es_type != EVT_VIRQ && es->es_type != EVT_IPI)
+		had = es->es_port.port != 0;
+		es->es_port = EVTCHN_INVALID;
+		if (!had ||
+		    (es->es_type != EVT_VIRQ && es->es_type != EVT_IPI))
 			continue;
 		error = new_port(es, MKDOMID(0), &port);
 		if (error == 0)

@@ -154,8 +154,14 @@ shutdown_thread(void *arg)
 	if (error == 0 && init_listens())
 		(void)kpause("shutdown", false, nanouptime() + SHUTDOWN_WAIT);
 	/* Still here: nobody does it, so it is done. */
-	printf("shutdown: %s\n", error != 0 ? "no program for it, stopping" :
-	    "init does not act, stopping");
+	if (error == ENOENT)
+		printf("shutdown: there is no %s, stopping\n",
+		    rq->rq_program);
+	else if (error != 0)
+		printf("shutdown: %s has failed: error %d, stopping\n",
+		    rq->rq_program, error);
+	else
+		printf("shutdown: init does not act, stopping\n");
 	take_down(rq->rq_how);
 	kthread_exit();
 }

@@ -58,6 +58,12 @@ cpus_up(bool newdomain __unused)
 	cpu_start_others();
 }
 
+static void
+hotplug_up(bool newdomain __unused)
+{
+	cpu_hotplug_release();
+}
+
 static int
 evtchn_down(void)
 {
@@ -97,11 +103,24 @@ time_up(bool newdomain)
 	time_resume(newdomain);
 }
 
+static int
+guest_down(void)
+{
+	return xen_guest->g_suspend();
+}
+
+static void
+guest_up(bool newdomain)
+{
+	xen_guest->g_resume(newdomain);
+}
+
 static void
 late_up(bool newdomain)
 {
 	/* The clock stands still from time_down() to time_up(). */
 	stop_time = nanouptime() - stop_start;
+	xen_cpus_resume_late();
 	gnttab_resume_late(newdomain);
 	callout_resume();
 	if (newdomain)
@@ -112,6 +131,7 @@ late_up(bool newdomain)
 static const struct suspend_level suspend_table[] = {
 	{ "devices",	xenbus_suspend_devices,	xenbus_resume_devices },
 	{ "balloon",	balloon_suspend,	balloon_resume },
+	{ "hotplug",	cpu_hotplug_hold,	hotplug_up },
 	{ "store",	xs_suspend,		xs_resume },
 	{ "console",	xencons_suspend,	xencons_resume },
 	{ "late",	NULL,			late_up },
@@ -119,55 +139,39 @@ static const struct suspend_level suspend_table[] = {
 	{ "events",	evtchn_down,		evtchn_resume },
 	{ "grants",	grants_down,		grants_up },
 	{ "time",	time_down,		time_up },
-	{ "guest",	NULL,			NULL },	/* xen_guest's own */
+	{ "guest",	guest_down,		guest_up },
 };
 
-static int
-level_down(const struct suspend_level *sl)
-{
-	if (sl == &suspend_table[__arraycount(suspend_table) - 1])
-		return xen_guest->g_suspend();
-	return sl->sl_down != NULL ? sl->sl_down() : 0;
-}
-
-static void
-level_up(const struct suspend_level *sl, bool newdomain)
-{
-	if (sl == &suspend_table[__arraycount(suspend_table) - 1])
-		xen_guest->g_resume(newdomain);
-	else if (sl->sl_up != NULL)
-		sl->sl_up(newdomain);
-}
-
 int
-xen_suspend(void)
+xen_suspend(bool *newdomain)
 {
 	const unsigned int n = __arraycount(suspend_table);
-	bool newdomain = false;
+	const char *refused = "hypercall";
+	nsec_t start = nanouptime();
 	unsigned int i;
-	long rc = 1;
 	int error = 0;
-	nsec_t start;
+	long rc;
 
 	KASSERT(curcpu() == &cpu_info_primary);
-	start = nanouptime();
-	for (i = 0; i < n; i++) {
-		error = level_down(&suspend_table[i]);
-		if (error != 0)
-			break;
-	}
+	*newdomain = false;
+	for (i = 0; i < n && error == 0; i++)
+		if (suspend_table[i].sl_down != NULL)
+			error = suspend_table[i].sl_down();
 	if (error == 0) {
 		rc = hypercall_suspend(xen_guest->g_suspend_arg());
-		newdomain = rc == 0;
+		*newdomain = rc == 0;
 		error = xen_errno(rc);
+	} else {
+		refused = suspend_table[--i].sl_name;
 	}
 	while (i-- > 0)
-		level_up(&suspend_table[i], newdomain);
+		if (suspend_table[i].sl_up != NULL)
+			suspend_table[i].sl_up(*newdomain);
 	if (error != 0)
-		printf("suspend: not done: error %d\n", error);
+		printf("suspend: not done: %s: error %d\n", refused, error);
 	else
 		printf("suspend: %s, stopped for %lld us of %lld us\n",
-		    newdomain ? "resumed as a new domain" : "cancelled",
+		    *newdomain ? "resumed as a new domain" : "cancelled",
 		    (long long)(stop_time / NSEC_PER_USEC),
 		    (long long)((nanouptime() - start) / NSEC_PER_USEC));
 	return error;
@@ -195,9 +199,12 @@ suspend_event(void *arg __unused)
 	xen_suspend_request();
 }
 
-/* Offer the event channel; the tools then need not go through the store. */
+/*
+ * Offer the event channel; the tools then need not go through the store.  A new
+ * domain has closed all our ports.
+ */
 static void
-suspend_offer_channel(bool rebind)
+suspend_offer_channel(void)
 {
 	int error;
 
@@ -205,8 +212,7 @@ suspend_offer_channel(bool rebind)
 		error = evtchn_alloc_unbound(MKDOMID(0), suspend_event, NULL,
 		    "suspend", &suspend_evt);
 	else
-		error = rebind ? evtchn_rebind_unbound(suspend_evt,
-		    MKDOMID(0)) : 0;
+		error = evtchn_rebind_unbound(suspend_evt, MKDOMID(0));
 	if (error == 0)
 		error = xs_printf(XST_NIL, "device/suspend", "event-channel",
 		    "%u", evtchn_port(suspend_evt).port);
@@ -217,18 +223,18 @@ suspend_offer_channel(bool rebind)
 static void
 suspend_thread(void *arg __unused)
 {
-	suspend_offer_channel(false);
+	bool newdomain;
+
+	suspend_offer_channel();
 	for (;;) {
 		spin_enter(&suspend_lock);
 		while (!suspend_wanted)
 			cv_wait_spin(&suspend_cv, &suspend_lock);
 		suspend_wanted = false;
 		spin_exit(&suspend_lock);
-		(void)xen_suspend();
-		/* A new domain has closed all our ports. */
-		if (suspend_evt == NULL ||
-		    evtchn_port(suspend_evt).port == 0) {
-			suspend_offer_channel(true);
+		(void)xen_suspend(&newdomain);
+		if (newdomain) {
+			suspend_offer_channel();
 			xen_shutdown_announce();
 		}
 	}

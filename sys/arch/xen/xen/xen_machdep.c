@@ -21,6 +21,7 @@ static const struct {
 	{ "grant table",	gnttab_init,		false },
 	{ "console",		xencons_init,		false },
 	{ "store",		xs_init,		false },
+	{ "vCPU hot plug",	xen_cpus_init,		false },
 	{ "balloon",		balloon_init,		true },
 	{ "suspend",		xen_suspend_init,	true },
 	{ "shutdown",		xen_shutdown_init,	true },
