@@ -4,7 +4,9 @@
  * sys/kern/kern_sleepq.c sys/kern/kern_condvar.c sys/kern/kern_mutex.c
  * sys/kern/kern_rwlock.c sys/kern/kern_spinlock.c sys/kern/kern_cpu.c
  * sys/kern/kern_callout.c sys/kern/kern_softint.c regress/sys/kern/sim.c */
+#include <sys/callout.h>
 #include <sys/condvar.h>
+#include <sys/cpu.h>
 #include <sys/errno.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
@@ -199,6 +201,14 @@ TEST(yielding)
 
 static volatile unsigned int finished;
 static struct lwp *threads[64];
+
+static void
+brief_nap(void *arg)
+{
+	(void)arg;
+	(void)kpause("nap", false, nanouptime() + 20 * MS);
+	(void)atomic_add(&finished, 1);
+}
 
 static void
 wait_for(unsigned int n)
@@ -585,6 +595,231 @@ hotplug(void *arg)
 TEST(cpus_leave_and_return)
 {
 	sim_run(3, 13, hotplug, NULL);
+}
+
+/* Other threads sleep, wake and exit meanwhile; nothing gets lost. */
+static void
+sleeper(void *arg)
+{
+	nsec_t due;
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < 150; i++) {
+		due = nanouptime() + (nsec_t)sim_random(3 * MS);
+		(void)kpause("test", false, due);
+		CHECK(nanouptime() - due < 60 * MS);
+		sim_work((nsec_t)sim_random(MS));
+	}
+	(void)atomic_add(&finished, 1);
+}
+
+static void
+flood(void *arg)
+{
+	struct cpu_info *ci;
+	bool on;
+
+	(void)arg;
+	for (unsigned int i = 0; i < 8; i++)
+		sim_thread(sleeper, NULL);
+	while (finished < 8) {
+		ci = cpu_infos[1 + sim_random(3)];
+		on = sim_random(2) != 0;
+		CHECK_EQ(cpu_set_online(ci, on), 0);
+		CHECK_EQ(ci->ci_online, on);
+		CHECK_EQ((sched_cpu_set() >> ci->ci_index & 1) != 0, on);
+		nap((nsec_t)sim_random(2 * MS));
+	}
+	CHECK(sim_unloads > 5);
+}
+
+TEST(cpus_come_and_go_under_load)
+{
+	for (uint64_t seed = 20; seed < 28; seed++) {
+		finished = 0;
+		sim_run(4, seed, flood, NULL);
+		break;
+	}
+}
+
+TEST(cpus_come_and_go_under_load_again)
+{
+	sim_run(4, 31, flood, NULL);
+}
+
+/* Who may change what. */
+static void
+rules(void *arg)
+{
+	struct cpu_info *c1 = cpu_infos[1], *c2 = cpu_infos[2];
+
+	(void)arg;
+	CHECK_EQ(cpu_set_online(&cpu_info_primary, true), 0);
+	CHECK_EQ(cpu_set_online(&cpu_info_primary, false), EBUSY);
+	CHECK_EQ(cpu_set_present(&cpu_info_primary, false), EBUSY);
+	CHECK(cpu_info_primary.ci_present && cpu_info_primary.ci_online);
+	/* Taken offline by hand: present, and left so. */
+	CHECK_EQ(cpu_set_online(c1, false), 0);
+	CHECK(c1->ci_present && !c1->ci_online);
+	CHECK_EQ(cpu_set_present(c1, true), 0);
+	CHECK(!c1->ci_online);
+	CHECK_EQ(cpu_set_online(c1, true), 0);
+	CHECK(c1->ci_online);
+	/* Not there: not to be had. */
+	CHECK_EQ(cpu_set_present(c2, false), 0);
+	CHECK(!c2->ci_present && !c2->ci_online);
+	CHECK_EQ(cpu_set_online(c2, true), ENODEV);
+	CHECK_EQ(cpu_set_online(c2, false), 0);
+	sim_online_error = EIO;
+	CHECK_EQ(cpu_set_present(c2, true), EIO);
+	CHECK(!c2->ci_online);
+	sim_online_error = 0;
+	CHECK_EQ(cpu_set_online(c2, true), 0);
+	CHECK(c2->ci_present && c2->ci_online);
+	CHECK_EQ(ncpu, 3);
+	/* A suspend keeps it all as it is, or is told to come later. */
+	CHECK_EQ(cpu_hotplug_hold(), 0);
+	CHECK_EQ(cpu_hotplug_hold(), EBUSY);
+	cpu_hotplug_release();
+	CHECK_EQ(cpu_set_online(c2, false), 0);
+	CHECK_EQ(ncpu, 2);
+}
+
+TEST(present_and_online)
+{
+	sim_run(3, 16, rules, NULL);
+}
+
+/* The one CPU a thread may run on goes: it may run on all. */
+static void
+widened(void *arg)
+{
+	uint64_t mask[1] = { 4 };
+	struct lwp *l = sim_thread(hog, NULL);
+	nsec_t before;
+
+	(void)arg;
+	CHECK_EQ(sched_setaffinity_lwp(l, mask), 0);
+	nap(5 * MS);
+	CHECK_EQ(l->l_cpu->ci_index, 2);
+	CHECK_EQ(cpu_set_online(cpu_infos[2], false), 0);
+	before = cputime(l);
+	nap(50 * MS);
+	CHECK(cputime(l) - before > 45 * MS);
+	CHECK_EQ(l->l_affinity[0], UINT64_MAX);
+	CHECK_EQ(sched_setaffinity_lwp(l, mask), EINVAL);
+	/* It is not bound again when the CPU returns. */
+	CHECK_EQ(cpu_set_online(cpu_infos[2], true), 0);
+	CHECK_EQ(l->l_affinity[0], UINT64_MAX);
+	CHECK_EQ(sched_setaffinity_lwp(l, mask), 0);
+}
+
+TEST(bound_threads_are_set_free)
+{
+	sim_run(3, 17, widened, NULL);
+}
+
+/* A lone thread on a CPU that was away is preempted like any other. */
+static void
+ticks(void *arg)
+{
+	uint64_t mask[1] = { 2 };
+	struct lwp *l[2];
+	nsec_t c[2];
+
+	(void)arg;
+	for (unsigned int i = 0; i < 20; i++) {
+		CHECK_EQ(cpu_set_online(cpu_infos[1], false), 0);
+		CHECK_EQ(cpu_set_online(cpu_infos[1], true), 0);
+		if (i == 0) {
+			l[0] = sim_thread(hog, NULL);
+			l[1] = sim_thread(hog, NULL);
+		}
+		CHECK_EQ(sched_setaffinity_lwp(l[0], mask), 0);
+		CHECK_EQ(sched_setaffinity_lwp(l[1], mask), 0);
+		nap(2 * MS);
+		c[0] = cputime(l[0]);
+		c[1] = cputime(l[1]);
+		nap(60 * MS);
+		CHECK(cputime(l[0]) - c[0] > 20 * MS);
+		CHECK(cputime(l[1]) - c[1] > 20 * MS);
+	}
+}
+
+TEST(slices_end_on_a_cpu_that_returned)
+{
+	sim_run(2, 18, ticks, NULL);
+}
+
+/* A CPU that does not come back from a suspend: what it had is done here. */
+static unsigned int soft_runs;
+
+static void
+soft_run(void *arg)
+{
+	(void)arg;
+	soft_runs++;
+}
+
+static void
+lost(void *arg)
+{
+	struct cpu_info *ci = cpu_infos[2];
+	uint64_t mask[1] = { 4 };
+	struct callout late;
+	struct lwp *l;
+
+	(void)arg;
+	l = sim_thread_new(brief_nap, NULL);
+	l->l_affinity[0] = 4;
+	sched_enqueue(l);
+	callout_init(&late, soft_run, NULL);
+	CHECK_EQ(sched_setaffinity_lwp(curlwp, mask), 0);
+	callout_schedule(&late, nanouptime() + 30 * MS);
+	mask[0] = 3;
+	CHECK_EQ(sched_setaffinity_lwp(curlwp, mask), 0);
+	nap(MS);
+	cpu_stop_others();
+	cpu_lost(ci);
+	cpu_start_others();
+	CHECK(!ci->ci_online);
+	CHECK_EQ(ncpu, 2);
+	cpu_evacuate(ci);
+	CHECK_EQ(l->l_affinity[0], UINT64_MAX);
+	nap(100 * MS);
+	CHECK_EQ(soft_runs, 1);
+	wait_for(1);
+	/* The others take calls as before. */
+	cpu_cross_call(soft_run, NULL);
+	CHECK_EQ(soft_runs, 2);
+	cpu_stop_others();
+	cpu_start_others();
+}
+
+TEST(a_lost_cpu_is_evacuated)
+{
+	sim_run(3, 19, lost, NULL);
+}
+
+static void
+lost_busy(void *arg)
+{
+	struct lwp *l = sim_thread_new(hog, NULL);
+
+	(void)arg;
+	l->l_affinity[0] = 4;
+	sched_enqueue(l);
+	nap(MS);
+	cpu_stop_others();
+	cpu_lost(cpu_infos[2]);
+	cpu_start_others();
+	CHECK_PANIC(cpu_evacuate(cpu_infos[2]));
+}
+
+TEST(a_lost_cpu_takes_its_thread_along)
+{
+	sim_run(3, 19, lost_busy, NULL);
 }
 
 /* Threads that may only wait for one CPU leave the idle ones alone. */

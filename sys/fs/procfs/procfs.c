@@ -5,8 +5,8 @@
  * Overview: the tree is a set of constant tables (struct pfs_entry); a vnode
  * is an entry plus the process, thread or descriptor it is about.  Content is
  * made on each read, in a buffer, and the part asked for is copied out.
- * Entries of a process are not trusted by the name cache: vop_revalidate()
- * asks whether the process is still there.  procfs_pid.c has the files of
+ * Entries of a process, or of what else comes and goes by number, are not
+ * trusted by the name cache: vop_revalidate() asks whether it is still there.  procfs_pid.c has the files of
  * processes, procfs_system.c those of the system, procfs_sys.c /proc/sys.
  *
  * Locking: proctree_lock (shared) while a process is looked at.
@@ -82,7 +82,7 @@ node_ino(const struct pfs_node *pn)
 	/* Entries are constants: their address tells them apart. */
 	return ((ino_t)(uintptr_t)pn->pn_entry & 0xffffff) ^
 	    (ino_t)pn->pn_pid << 24 ^ (ino_t)pn->pn_tid << 40 ^
-	    (ino_t)(pn->pn_fd + 1) << 8;
+	    (ino_t)(pn->pn_fd + 1) << 8 ^ (ino_t)pn->pn_number << 44;
 }
 
 static void
@@ -128,11 +128,20 @@ node_create(struct mount *mp, const struct pfs_node *tmpl, struct vnode **vpp)
 }
 
 static bool
-process_there(const struct pfs_node *pn)
+number_there(const struct pfs_numbered *nd, int num)
+{
+	return nd->nd_next(num - 1) == num;
+}
+
+/* Is what the node is about still there: a process, a thread, a number? */
+static bool
+subject_there(const struct pfs_node *pn)
 {
 	struct lwp *l;
 	bool there;
 
+	if (pn->pn_numbered != NULL)
+		return number_there(pn->pn_numbered, pn->pn_number);
 	if (pn->pn_pid == 0)
 		return true;
 	rw_enter(&proctree_lock, RW_READER);
@@ -191,12 +200,12 @@ lookup_number(const struct pfs_node *dir, const char *name, size_t len,
 	if ((dir->pn_entry->pe_flags & PFS_PIDS) != 0) {
 		pn->pn_entry = &pfs_pid_dir;
 		pn->pn_pid = num;
-		return num > 0 && process_there(pn) ? 0 : ENOENT;
+		return num > 0 && subject_there(pn) ? 0 : ENOENT;
 	}
 	if ((dir->pn_entry->pe_flags & PFS_TASKS) != 0) {
 		pn->pn_entry = &pfs_task_dir;
 		pn->pn_tid = num;
-		return num > 0 && process_there(pn) ? 0 : ENOENT;
+		return num > 0 && subject_there(pn) ? 0 : ENOENT;
 	}
 	if ((dir->pn_entry->pe_flags & PFS_FDS) != 0) {
 		pn->pn_entry = &pfs_fd_link;
@@ -204,6 +213,25 @@ lookup_number(const struct pfs_node *dir, const char *name, size_t len,
 		return fd_there(pn) ? 0 : ENOENT;
 	}
 	return ENOENT;
+}
+
+static int
+lookup_numbered(const struct pfs_node *dir, const char *name, size_t len,
+    struct pfs_node *pn)
+{
+	const struct pfs_numbered *nd = dir->pn_entry->pe_numbered;
+	size_t plen = strlen(nd->nd_prefix);
+	int num;
+
+	if (len <= plen || memcmp(name, nd->nd_prefix, plen) != 0 ||
+	    parse_number(name + plen, len - plen, &num) != 0 ||
+	    !number_there(nd, num))
+		return ENOENT;
+	*pn = *dir;
+	pn->pn_entry = nd->nd_entry(num);
+	pn->pn_numbered = nd;
+	pn->pn_number = num;
+	return 0;
 }
 
 static int
@@ -221,11 +249,13 @@ pfs_lookup(struct vnode *dvp, const char *name, size_t len,
 		    memcmp(pe->pe_name, name, len) == 0)
 			break;
 	if (pe != NULL && pe->pe_name != NULL) {
-		if (!process_there(dir))
+		if (!subject_there(dir))
 			return ENOENT;
 		pn.pn_entry = pe;
 	} else {
-		error = lookup_number(dir, name, len, &pn);
+		error = dir->pn_entry->pe_numbered != NULL ?
+		    lookup_numbered(dir, name, len, &pn) :
+		    lookup_number(dir, name, len, &pn);
 		if (error != 0)
 			return error;
 	}
@@ -241,7 +271,8 @@ pfs_revalidate(struct vnode *dvp, const char *name, size_t len,
 	if (vp == NULL) {
 		/* A name that was not there: a process may have it now. */
 		pn = dvp->v_data;
-		return (pn->pn_entry->pe_flags &
+		return pn->pn_entry->pe_numbered == NULL &&
+		    (pn->pn_entry->pe_flags &
 		    (PFS_PIDS | PFS_TASKS | PFS_FDS)) == 0;
 	}
 	pn = vp->v_data;
@@ -249,7 +280,7 @@ pfs_revalidate(struct vnode *dvp, const char *name, size_t len,
 	(void)len;
 	if (pn->pn_entry == &pfs_fd_link)
 		return fd_there(pn);
-	return process_there(pn);
+	return subject_there(pn);
 }
 
 /* ---- readdir ---- */
@@ -307,6 +338,8 @@ next_fd(pid_t pid, int after)
 static int
 next_number(const struct pfs_node *dir, int after)
 {
+	if (dir->pn_entry->pe_numbered != NULL)
+		return dir->pn_entry->pe_numbered->nd_next(after);
 	if ((dir->pn_entry->pe_flags & PFS_PIDS) != 0)
 		return next_pid(after);
 	if ((dir->pn_entry->pe_flags & PFS_TASKS) != 0)
@@ -323,7 +356,8 @@ pfs_readdir(struct vnode *dvp, off_t *cookie, readdir_fn fn, void *ctx)
 {
 	const struct pfs_node *dir = dvp->v_data;
 	const struct pfs_entry *pe = dir->pn_entry->pe_dir;
-	char name[12];
+	const char *prefix = "";
+	char name[32];
 	int num, len;
 	off_t c;
 
@@ -344,9 +378,11 @@ pfs_readdir(struct vnode *dvp, off_t *cookie, readdir_fn fn, void *ctx)
 			return 0;
 		*cookie = c + 1;
 	}
+	if (dir->pn_entry->pe_numbered != NULL)
+		prefix = dir->pn_entry->pe_numbered->nd_prefix;
 	num = (int)(*cookie - COOKIE_NUMBERS) - 1;
 	while ((num = next_number(dir, num)) >= 0) {
-		len = snprintf(name, sizeof(name), "%d", num);
+		len = snprintf(name, sizeof(name), "%s%d", prefix, num);
 		c = COOKIE_NUMBERS + num + 1;
 		if (!fn(ctx, name, (size_t)len, (ino_t)num + 0x1000000,
 		    (dir->pn_entry->pe_flags & PFS_FDS) != 0 ? S_IFLNK >> 12 :

@@ -18,12 +18,21 @@ void	pbuf_write(void *pbuf, const char *, size_t);	/* as an `out` */
 void	pbuf_fini(struct pbuf *);
 
 struct pfs_node;
+struct pfs_entry;
+
+/* Entries that come and go, with a number in their names: cpu0, cpu1 ... */
+struct pfs_numbered {
+	const char	*nd_prefix;
+	const struct pfs_entry *(*nd_entry)(int number);
+	int		(*nd_next)(int after);	/* the next one; -1: none */
+};
 
 struct pfs_entry {
 	const char	*pe_name;
 	mode_t		pe_mode;	/* with the type */
 	/* A directory's fixed entries, NULL name at the end. */
 	const struct pfs_entry *pe_dir;
+	const struct pfs_numbered *pe_numbered;	/* and these */
 	/* A file's content. */
 	int		(*pe_fill)(const struct pfs_node *, struct pbuf *);
 	/* Written text, NUL-terminated, without the final newline. */
@@ -44,6 +53,8 @@ struct pfs_node {			/* v_data */
 	pid_t		pn_pid;		/* 0: not of a process */
 	pid_t		pn_tid;		/* 0: not of a thread */
 	int		pn_fd;
+	const struct pfs_numbered *pn_numbered;	/* NULL: not below one */
+	int		pn_number;
 };
 
 /* Make the tree the content of a mount: procfs itself, sysfs. */

@@ -14,16 +14,56 @@
 
 #define	SYSFS_MAGIC	0x62656572
 
-/* "0-3,5": the CPUs for which the bit is set. */
-static void
-cpu_list(struct pbuf *pb, bool online)
+/* ---- CPUs ---- */
+
+typedef bool cpu_test(const struct cpu_info *);
+
+static bool
+cpu_possible_p(const struct cpu_info *ci __unused)
+{
+	return true;
+}
+
+static bool
+cpu_present_p(const struct cpu_info *ci)
+{
+	return ci->ci_present;
+}
+
+static bool
+cpu_online_p(const struct cpu_info *ci)
+{
+	return ci->ci_online;
+}
+
+static bool
+cpu_offline_p(const struct cpu_info *ci)
+{
+	return !ci->ci_online;
+}
+
+static uint64_t
+cpu_set(cpu_test *test)
+{
+	struct cpu_info *ci;
+	uint64_t set = 0;
+
+	CPU_FOREACH(ci)
+		if (test(ci))
+			set |= (uint64_t)1 << ci->ci_index;
+	return set;
+}
+CTASSERT(MAXCPUS <= 64);
+
+/* A set in words, "0-3,5". */
+static int
+cpu_list(struct pbuf *pb, uint64_t set)
 {
 	unsigned int i, first = 0;
 	bool in = false, on, any = false;
 
 	for (i = 0; i <= MAXCPUS; i++) {
-		on = i < MAXCPUS && cpu_infos[i] != NULL &&
-		    (!online || cpu_infos[i]->ci_online);
+		on = i < MAXCPUS && (set >> i & 1) != 0;
 		if (on && !in)
 			first = i;
 		if (!on && in) {
@@ -35,20 +75,104 @@ cpu_list(struct pbuf *pb, bool online)
 		in = on;
 	}
 	pbuf_printf(pb, "\n");
+	return 0;
+}
+
+/* A set as a number, with as many digits as there could be CPUs. */
+static int
+cpu_mask(struct pbuf *pb, uint64_t set)
+{
+	unsigned int low = MIN(ncpu_possible, 32U);
+
+	if (ncpu_possible > 32)
+		pbuf_printf(pb, "%0*x,", (int)howmany(ncpu_possible - 32, 4),
+		    (unsigned int)(set >> 32));
+	pbuf_printf(pb, "%0*x\n", (int)howmany(low, 4), (unsigned int)set);
+	return 0;
 }
 
 static int
 fill_online(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
-	cpu_list(pb, true);
-	return 0;
+	return cpu_list(pb, cpu_set(cpu_online_p));
+}
+
+static int
+fill_offline(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	return cpu_list(pb, cpu_set(cpu_offline_p));
 }
 
 static int
 fill_possible(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
-	cpu_list(pb, false);
+	return cpu_list(pb, cpu_set(cpu_possible_p));
+}
+
+static int
+fill_present(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	return cpu_list(pb, cpu_set(cpu_present_p));
+}
+
+/* ---- one CPU: cpuN ---- */
+
+static int
+next_cpu(int after)
+{
+	int n;
+
+	for (n = after + 1; n < MAXCPUS; n++)
+		if (cpu_infos[n] != NULL && cpu_infos[n]->ci_present)
+			return n;
+	return -1;
+}
+
+static int
+fill_cpu_online(const struct pfs_node *pn, struct pbuf *pb)
+{
+	pbuf_printf(pb, "%d\n", cpu_infos[pn->pn_number]->ci_online);
 	return 0;
+}
+
+static int
+store_cpu_online(const struct pfs_node *pn, char *text)
+{
+	if (strcmp(text, "0") != 0 && strcmp(text, "1") != 0)
+		return EINVAL;
+	return cpu_set_online(cpu_infos[pn->pn_number], text[0] == '1');
+}
+
+static int
+fill_core_id(const struct pfs_node *pn, struct pbuf *pb)
+{
+	pbuf_printf(pb, "%d\n", pn->pn_number);
+	return 0;
+}
+
+static int
+fill_zero(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	pbuf_printf(pb, "0\n");
+	return 0;
+}
+
+static int
+fill_self_list(const struct pfs_node *pn, struct pbuf *pb)
+{
+	return cpu_list(pb, (uint64_t)1 << pn->pn_number);
+}
+
+static int
+fill_self_mask(const struct pfs_node *pn, struct pbuf *pb)
+{
+	return cpu_mask(pb, (uint64_t)1 << pn->pn_number);
+}
+
+static int
+fill_all_mask(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	return cpu_mask(pb, cpu_set(cpu_online_p));
 }
 
 static int
@@ -57,6 +181,8 @@ fill_kernel_max(const struct pfs_node *pn __unused, struct pbuf *pb)
 	pbuf_printf(pb, "%d\n", MAXCPUS - 1);
 	return 0;
 }
+
+/* ---- the rest ---- */
 
 static int
 fill_console(const struct pfs_node *pn __unused, struct pbuf *pb)
@@ -90,15 +216,53 @@ fill_guest_type(const struct pfs_node *pn __unused, struct pbuf *pb)
 #define	DIR(n, d)	{ .pe_name = (n), .pe_mode = S_IFDIR | 0555,	\
 	    .pe_dir = (d) }
 
+/* Each vCPU is a core of its own in the one package. */
+static const struct pfs_entry topology_entries[] = {
+	FILE_R("core_cpus", fill_self_mask),
+	FILE_R("core_cpus_list", fill_self_list),
+	FILE_R("core_id", fill_core_id),
+	FILE_R("core_siblings", fill_all_mask),
+	FILE_R("core_siblings_list", fill_online),
+	FILE_R("die_id", fill_zero),
+	FILE_R("package_cpus", fill_all_mask),
+	FILE_R("package_cpus_list", fill_online),
+	FILE_R("physical_package_id", fill_zero),
+	FILE_R("thread_siblings", fill_self_mask),
+	FILE_R("thread_siblings_list", fill_self_list),
+	{ 0 }
+};
+/* The boot CPU has no switch. */
+static const struct pfs_entry boot_cpu_entries[] = {
+	DIR("topology", topology_entries), { 0 }
+};
+static const struct pfs_entry one_cpu_entries[] = {
+	{ .pe_name = "online", .pe_mode = S_IFREG | 0644,
+	    .pe_fill = fill_cpu_online, .pe_store = store_cpu_online },
+	DIR("topology", topology_entries), { 0 }
+};
+static const struct pfs_entry boot_cpu_dir = DIR(NULL, boot_cpu_entries);
+static const struct pfs_entry one_cpu_dir = DIR(NULL, one_cpu_entries);
+
+static const struct pfs_entry *
+cpu_entry(int n)
+{
+	return n == 0 ? &boot_cpu_dir : &one_cpu_dir;
+}
+
+static const struct pfs_numbered cpu_dirs = { "cpu", cpu_entry, next_cpu };
+
 static const struct pfs_entry cpu_entries[] = {
 	FILE_R("kernel_max", fill_kernel_max),
+	FILE_R("offline", fill_offline),
 	FILE_R("online", fill_online),
 	FILE_R("possible", fill_possible),
-	FILE_R("present", fill_possible),
+	FILE_R("present", fill_present),
 	{ 0 }
 };
 static const struct pfs_entry system_entries[] = {
-	DIR("cpu", cpu_entries), { 0 }
+	{ .pe_name = "cpu", .pe_mode = S_IFDIR | 0555, .pe_dir = cpu_entries,
+	    .pe_numbered = &cpu_dirs },
+	{ 0 }
 };
 static const struct pfs_entry devices_entries[] = {
 	DIR("system", system_entries), { 0 }

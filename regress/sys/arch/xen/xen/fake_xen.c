@@ -21,11 +21,23 @@ void (*xen_hypercall_entry)(void);
 
 static struct shared_info shared[2];
 static unsigned int generation;
-struct shared_info *xen_shared_info = &shared[0];
 
-/* A test on the simulated machine has these. */
+enum fake_vcpu fake_vcpus[FAKE_VCPUS] = { FV_UP };
+bool fake_vcpu_info[FAKE_VCPUS];
+struct fake_vcpu_fail fake_vcpu_fail;
+long fake_suspend_result;
+unsigned int fake_suspends;
+
+/* The kernel's own, where a test has them, or a simulated machine's. */
+struct shared_info *xen_shared_info __attribute__((__weak__)) = &shared[0];
+
 __attribute__((__weak__)) void
 cpu_spin_yield(void)
+{
+}
+
+__attribute__((__weak__)) void
+fake_vcpu_started(unsigned int vcpu __unused)
 {
 }
 
@@ -42,6 +54,11 @@ fake_xen_new_domain(void)
 
 	for (i = 0; i < FAKE_PORTS; i++)
 		fake_ports[i] = FP_CLOSED;
+	for (i = 0; i < FAKE_VCPUS; i++) {
+		fake_vcpu_info[i] = false;
+		if (fake_vcpus[i] == FV_DOWN)
+			fake_vcpus[i] = FV_NONE;
+	}
 	xen_shared_info = &shared[++generation % 2];
 	memset(xen_shared_info, 0, sizeof(*xen_shared_info));
 	for (i = 0; i < ncpu_possible; i++)
@@ -170,6 +187,54 @@ evtchn_op(unsigned long cmd, void *arg)
 	}
 }
 
+static long
+vcpu_op(int cmd, unsigned int n)
+{
+	if (n >= FAKE_VCPUS)
+		return -ENOENT;
+	if (fake_vcpu_fail.error != 0 && fake_vcpu_fail.op == cmd &&
+	    fake_vcpu_fail.vcpu == n)
+		return -fake_vcpu_fail.error;
+	switch (cmd) {
+	case VCPUOP_initialise:
+		if (fake_vcpus[n] != FV_NONE)
+			return -EEXIST;
+		fake_vcpus[n] = FV_DOWN;
+		return 0;
+	case VCPUOP_up:
+		if (fake_vcpus[n] == FV_NONE || !fake_vcpu_info[n])
+			return -EINVAL;
+		if (fake_vcpus[n] == FV_DOWN) {
+			fake_vcpus[n] = FV_UP;
+			fake_vcpu_started(n);
+		}
+		return 0;
+	case VCPUOP_down:
+		if (fake_vcpus[n] == FV_UP)
+			fake_vcpus[n] = FV_DOWN;
+		return 0;
+	case VCPUOP_is_up:
+		return fake_vcpus[n] == FV_UP;
+	case VCPUOP_register_vcpu_info:
+		if (fake_vcpu_info[n] ||
+		    (fake_vcpus[n] == FV_UP && n != curcpu()->ci_index))
+			return -EINVAL;
+		fake_vcpu_info[n] = true;
+		return 0;
+	default:
+		return -ENOSYS;
+	}
+}
+
+static long
+sched_op(unsigned long cmd, const struct sched_shutdown *sd)
+{
+	if (cmd != SCHEDOP_shutdown || sd->reason != SHUTDOWN_suspend)
+		return -ENOSYS;
+	fake_suspends++;
+	return fake_suspend_result;
+}
+
 /* -- grants: the table is the test's memory, see t_gnttab.c -- */
 
 extern long fake_grant_op(unsigned long, void *);
@@ -189,6 +254,10 @@ xen_hypercall(unsigned long op, unsigned long a1, unsigned long a2,
 	switch (op) {
 	case __HYPERVISOR_event_channel_op:
 		return evtchn_op(a1, (void *)a2);
+	case __HYPERVISOR_vcpu_op:
+		return vcpu_op((int)a1, (unsigned int)a2);
+	case __HYPERVISOR_sched_op:
+		return sched_op(a1, (const void *)a2);
 	case __HYPERVISOR_grant_table_op:
 		return fake_grant_op(a1, (void *)a2);
 	case __HYPERVISOR_xen_version:

@@ -18,7 +18,10 @@ extern unsigned int fake_sends[FAKE_PORTS];	/* notifications by the guest */
 extern int fake_fail;		/* the next calls fail with this errno */
 extern unsigned int fake_max_grant_version;
 
-/* Fresh domain: no ports, empty grant table, another shared info page. */
+/*
+ * Fresh domain: no ports, empty grant table, another shared info page; vCPUs
+ * that were down are not initialised, and nobody's vcpu_info is known.
+ */
 void	fake_xen_new_domain(void);
 /* The peer (or Xen) raises a port, as Xen does it: bits, then upcall flag. */
 void	fake_raise(uint32_t port);
@@ -32,5 +35,20 @@ uint32_t fake_peer_port(void);
 /* The peer maps / unmaps what the guest granted; false: not allowed. */
 bool	fake_map(uint32_t ref);
 void	fake_unmap(uint32_t ref);
+
+/* vCPUs, with Xen's rules for what may be done to them. */
+#define	FAKE_VCPUS	4
+enum fake_vcpu { FV_NONE, FV_DOWN, FV_UP };
+extern enum fake_vcpu fake_vcpus[FAKE_VCPUS];
+extern bool fake_vcpu_info[FAKE_VCPUS];
+/* This VCPUOP on this vCPU fails; errno 0: none does. */
+extern struct fake_vcpu_fail { int op; unsigned int vcpu; int error; }
+    fake_vcpu_fail;
+/* A test's own: the vCPU begins to run. */
+void	fake_vcpu_started(unsigned int vcpu);
+
+/* What the suspend hypercall returns, and how often it was made. */
+extern long fake_suspend_result;
+extern unsigned int fake_suspends;
 
 #endif /* !_FAKE_XEN_H_ */

@@ -178,6 +178,39 @@ TEST(resume_rebinds_and_owners_rebind)
 	CHECK_EQ(hits, 3);
 }
 
+TEST(closed_and_reopened)
+{
+	struct evt_source *es, *other;
+	uint32_t port;
+
+	setup();
+	es = virq();
+	other = virq();
+	port = evtchn_port(es).port;
+	evtchn_close(es);
+	CHECK_EQ(evtchn_port(es).port, 0);
+	CHECK_EQ(fake_ports[port], FP_CLOSED);
+	fake_set_bit(port);
+	fake_upcall();
+	CHECK_EQ(hits, 0);
+	evtchn_notify(es);		/* somebody is late: no harm */
+	CHECK_EQ(fake_sends[port], 0);
+	/* Its CPU is offline in the new domain, too. */
+	evtchn_suspend();
+	fake_xen_new_domain();
+	evtchn_resume(true);
+	CHECK_EQ(evtchn_port(es).port, 0);
+	CHECK(evtchn_port(other).port != 0);
+	fake_fail = EPERM;
+	CHECK_EQ(evtchn_reopen(es), EPERM);
+	fake_fail = 0;
+	CHECK_EQ(evtchn_reopen(es), 0);
+	CHECK(evtchn_port(es).port != 0);
+	fake_raise(evtchn_port(es).port);
+	fake_upcall();
+	CHECK_EQ(hits, 1);
+}
+
 TEST(cancelled_suspend_keeps_ports)
 {
 	struct evt_source *v, *u;
