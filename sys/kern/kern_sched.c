@@ -41,6 +41,7 @@
 #include <sys/softint.h>
 #include <sys/systm.h>
 #include <sys/time.h>
+#include <machine/clock.h>
 #include <machine/intr.h>
 #include <machine/pmap.h>
 
@@ -890,6 +891,8 @@ sched_cpu_attach(struct cpu_info *ci)
 void
 sched_cpu_up(struct cpu_info *ci)
 {
+	/* That it has not run until now is nobody's loss. */
+	ci->ci_runqueue->rq_steal = clock_steal();
 	(void)atomic_or(&sched_cpus, cpu_bit(ci));
 }
 

@@ -6,8 +6,9 @@
  * is an entry plus the process, thread or descriptor it is about.  Content is
  * made on each read, in a buffer, and the part asked for is copied out.
  * Entries of a process, or of what else comes and goes by number, are not
- * trusted by the name cache: vop_revalidate() asks whether it is still there.  procfs_pid.c has the files of
- * processes, procfs_system.c those of the system, procfs_sys.c /proc/sys.
+ * trusted by the name cache: vop_revalidate() asks whether it is still there.
+ * procfs_pid.c has the files of processes, procfs_system.c those of the system,
+ * procfs_sys.c /proc/sys.
  *
  * Locking: proctree_lock (shared) while a process is looked at.
  */

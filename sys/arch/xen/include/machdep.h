@@ -16,7 +16,7 @@ struct xen_cpu {			/* ci_md.md_xen */
 	struct evt_source *xc_timer;
 	struct evt_source *xc_ipi;
 	bool		xc_info;	/* [s] vcpu_info is in cpu_info */
-	int		xc_lost;	/* [s] errno: not back after a suspend */
+	int		xc_lost;	/* [s] errno: not back after suspend */
 };
 
 /* [s] Mapped by the guest type before main(); moves never, content changes. */
