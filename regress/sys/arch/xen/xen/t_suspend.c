@@ -26,6 +26,7 @@ static char trace[64];
 static unsigned int ntrace;
 static char refuses;			/* this level does, going down */
 static bool expect_new;
+static unsigned int clock_changes;
 
 static void
 note(char c)
@@ -75,6 +76,13 @@ void	xen_cpus_resume_late(void) { up('v', expect_new); }
 void	gnttab_resume_late(bool n) { up('n', n); }
 void	callout_resume(void) { up('l', expect_new); }
 void	random_resume(bool n) { up('r', n); }
+
+void
+timerfd_clock_changed(bool set)
+{
+	CHECK(set && expect_new);
+	clock_changes++;
+}
 
 static int guest_suspend(void) { return down('X'); }
 static void guest_resume(bool n) { up('x', n); }
@@ -172,6 +180,7 @@ TEST(new_domain)
 	CHECK_EQ(run(), 0);
 	CHECK_EQ(fake_suspends, 1);
 	CHECK_STR(trace, ALL_DOWN ALL_UP);
+	CHECK_EQ(clock_changes, 1);
 	CHECK_EQ(run(), 0);		/* and again */
 	CHECK_EQ(fake_suspends, 2);
 	CHECK_STR(trace, ALL_DOWN ALL_UP);
