@@ -220,7 +220,7 @@ check(const struct bio *b)
 	const struct disk *d = b->b_disk, *w = d->d_whole;
 	uint64_t n = b->b_len >> SECTOR_SHIFT, mask, size;
 
-	if (((d->d_flags | w->d_flags) & DISK_GONE) != 0)
+	if (((d->d_flags | w->d_flags) & (DISK_GONE | DISK_FAILED)) != 0)
 		return EIO;
 	if ((w->d_flags & DISK_NOMEDIUM) != 0)
 		return ENOMEDIUM;
@@ -326,7 +326,7 @@ queue_bio(struct disk_queue *dq, struct bio *b)
 		return false;
 	}
 	spin_enter(&dq->dq_lock);
-	if ((w->d_flags & DISK_GONE) != 0) {
+	if ((w->d_flags & (DISK_GONE | DISK_FAILED)) != 0) {
 		spin_exit(&dq->dq_lock);
 		b->b_error = EIO;
 		finish(b);
@@ -682,7 +682,7 @@ step(struct disk_queue *dq, struct bio *b, struct bio_list *done)
 			break;
 		}
 	}
-	if (more && (dq->dq_disk->d_flags & DISK_GONE) != 0) {
+	if (more && (dq->dq_disk->d_flags & (DISK_GONE | DISK_FAILED)) != 0) {
 		b->b_error = EIO;
 		more = false;
 	}
@@ -802,7 +802,7 @@ disk_requeue(struct disk_req *r)
 		rejoin(dq, prev, r);
 	}
 	spin_exit(&dq->dq_lock);
-	if ((dq->dq_disk->d_flags & DISK_GONE) != 0)
+	if ((dq->dq_disk->d_flags & (DISK_GONE | DISK_FAILED)) != 0)
 		disk_queue_abort(dq);
 }
 

@@ -15,6 +15,7 @@
  * that takes locks of file systems.
  */
 #include <sys/bitops.h>
+#include <sys/condvar.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
@@ -24,6 +25,9 @@
 #define	EXT_MINORS	4096
 
 static struct mutex disk_lock;
+static struct spinlock settle_lock = SPINLOCK_INITIALIZER("disksettle");
+static struct condvar settle_cv;
+static unsigned int settling;			/* settle_lock */
 static TAILQ_HEAD(, disk) disks = TAILQ_HEAD_INITIALIZER(disks);  /* [l] */
 static unsigned long ext_minors[EXT_MINORS / __LBITS];		/* [a] */
 
@@ -31,6 +35,37 @@ void
 disk_init(void)
 {
 	mutex_init(&disk_lock, "disk");
+	cv_init(&settle_cv, "disks");
+}
+
+void
+disk_settle_begin(void)
+{
+	spin_enter(&settle_lock);
+	settling++;
+	spin_exit(&settle_lock);
+}
+
+void
+disk_settle_end(void)
+{
+	spin_enter(&settle_lock);
+	KASSERT(settling > 0);
+	if (--settling == 0)
+		cv_broadcast(&settle_cv);
+	spin_exit(&settle_lock);
+}
+
+int
+disk_settle_wait(nsec_t deadline)
+{
+	int error = 0;
+
+	spin_enter(&settle_lock);
+	while (settling != 0 && error == 0)
+		error = cv_timedwait_spin(&settle_cv, &settle_lock, deadline);
+	spin_exit(&settle_lock);
+	return error;
 }
 
 /* ---- life ---- */
@@ -91,6 +126,8 @@ disk_put(struct disk *d)
 	if (d->d_whole != d) {
 		disk_put(d->d_whole);
 	} else {
+		if (d->d_ops->do_free != NULL)
+			d->d_ops->do_free(d);
 		if (d->d_queues != NULL) {
 			for (i = 0; i < d->d_nqueues; i++)
 				disk_queue_fini(&d->d_queues[i]);
@@ -151,19 +188,21 @@ disk_attach(struct disk *d)
 {
 	CHANGES(c);
 	struct disk *o;
+	bool gone;
 
 	mutex_enter(&d->d_scan);
 	mutex_enter(&disk_lock);
 	TAILQ_FOREACH(o, &disks, d_link)
 		if (o->d_dev == d->d_dev || strcmp(o->d_name, d->d_name) == 0)
 			break;
-	if (o == NULL)
+	gone = (d->d_flags & DISK_GONE) != 0;
+	if (o == NULL && !gone)
 		enlist(disk_get(d), NULL, &c);
 	mutex_exit(&disk_lock);
 	publish(&c);
 	mutex_exit(&d->d_scan);
-	if (o != NULL)
-		return EEXIST;
+	if (o != NULL || gone)
+		return gone ? ENXIO : EEXIST;
 	if ((d->d_flags & (DISK_NOMEDIUM | DISK_NOPART)) == 0)
 		(void)disk_rescan(d);
 	return 0;
@@ -219,6 +258,20 @@ disk_gone(struct disk *d)
 	mutex_exit(&disk_lock);
 	publish(&c);
 	mutex_exit(&d->d_scan);
+}
+
+void
+disk_set_failed(struct disk *d, bool failed)
+{
+	unsigned int i;
+
+	if (!failed) {
+		(void)atomic_and(&d->d_flags, ~(unsigned int)DISK_FAILED);
+		return;
+	}
+	(void)atomic_or(&d->d_flags, DISK_FAILED);
+	for (i = 0; i < d->d_nqueues; i++)
+		disk_queue_abort(&d->d_queues[i]);
 }
 
 void

@@ -81,6 +81,8 @@ struct disk_ops {
 	/* First opener and last closer; thread, disk_lock held.  May be NULL.*/
 	int	(*do_open)(struct disk *, unsigned int mode);
 	void	(*do_close)(struct disk *);
+	/* The last reference has gone: d_priv can.  Thread.  May be NULL. */
+	void	(*do_free)(struct disk *);
 	/* What the block layer does not know.  NULL: ENOTTY. */
 	int	(*do_ioctl)(struct disk *, struct file *, unsigned long cmd,
 		    uintptr_t uarg, register_t *retval);
@@ -153,6 +155,7 @@ struct disk {
 #define	DISK_CDROM	0x04
 #define	DISK_NOMEDIUM	0x08		/* [a] the drive is empty: ENOMEDIUM */
 #define	DISK_GONE	0x10		/* [a] the device does not exist */
+#define	DISK_FAILED	0x100		/* [a] disk_set_failed() */
 #define	DISK_HIDDEN	0x20		/* not in the lists: a free loop */
 #define	DISK_ROSET	0x80		/* [a] read-only by BLKROSET */
 #define	DISK_NOPART	0x40		/* is not looked at for partitions */
@@ -166,7 +169,7 @@ int	disk_create(const char *name, const struct disk_ops *,
 	    unsigned int nqueues, unsigned int depth, struct disk **);
 /*
  * Make it known: reads the partition table, so the driver must work, and the
- * driver holds no lock.  Thread context, sleeps.  EEXIST, ENOMEM.
+ * driver holds no lock.  Thread context, sleeps.  EEXIST, ENXIO (gone).
  */
 int	disk_attach(struct disk *);
 /*
@@ -175,6 +178,11 @@ int	disk_attach(struct disk *);
  * Thread context, no lock held.
  */
 void	disk_gone(struct disk *);
+/*
+ * Fail everything with EIO, now and from now on: the device does not work.  Or
+ * it works again.  Thread context, no lock held.
+ */
+void	disk_set_failed(struct disk *, bool);
 /* A new size or read-only state; holders are told.  Thread context. */
 void	disk_resize(struct disk *, uint64_t sectors);
 /* Another medium, or none: d_flags and d_sectors are the new ones already. */
@@ -218,7 +226,20 @@ void	disk_req_copy(const struct disk_req *, uint64_t off, void *,
 /* Clear it from byte `off` on. */
 void	disk_req_zero(const struct disk_req *, uint64_t off);
 
+/*
+ * A driver has begun to look for disks, or has found one whose partitions are
+ * not known yet; and when that is over.  Any context.
+ */
+void	disk_settle_begin(void);
+void	disk_settle_end(void);
+
 /* -- for users -- */
+
+/*
+ * Wait until all disks that were there at boot are known, with their
+ * partitions; ETIMEDOUT at the deadline (nanouptime()).  Thread context.
+ */
+int	disk_settle_wait(nsec_t deadline);
 
 void	disk_init(void);			/* once, from main() */
 /* Disks without hardware (sys/dev): once threads work, before the others. */

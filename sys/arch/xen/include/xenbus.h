@@ -92,13 +92,19 @@ struct xenbus_device {
 	bool		xb_connected;	/* xd_connect() was done */
 	bool		xb_quarantined;
 	struct xs_watch	xb_watch;
-	struct task	xb_close;	/* after a quarantine */
+	volatile bool	xb_rechecked;	/* [a] xb_close was used */
+	struct task	xb_close;	/* after a quarantine; a recheck */
 };
 int	xenbus_init(void);
 int	xenbus_switch_state(struct xenbus_device *, enum xenbus_state);
 /* A bad backend: one log line, state Closed, no more calls. */
 void	xenbus_quarantine(struct xenbus_device *, const char *fmt, ...)
 	    __printflike(2, 3);
+/*
+ * Have xd_otherend() called with the backend's state, changed or not.  Any
+ * context; the device has not been removed.
+ */
+void	xenbus_recheck(struct xenbus_device *);
 void	xenbus_error(struct xenbus_device *, int error, const char *fmt, ...)
 	    __printflike(3, 4);
 int	xenbus_grant_ring(struct xenbus_device *, struct vm_page *, gref_t *);

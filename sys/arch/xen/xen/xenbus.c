@@ -26,6 +26,7 @@
  * its protocol is quarantined: state Closed, one line in the log, no more
  * calls.
  */
+#include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/mutex.h>
@@ -42,6 +43,7 @@ static struct mutex xenbus_lock;
 static LIST_HEAD(, xenbus_device) xenbus_devices =
     LIST_HEAD_INITIALIZER(xenbus_devices);		/* [l] */
 static struct xs_watch xenbus_device_watch;
+static bool xenbus_scanned;				/* [l] for the first time */
 
 static const struct xenbus_driver *
 driver_find(const char *type)
@@ -130,7 +132,14 @@ is_attached(const struct xenbus_device *wanted)
 	return false;
 }
 
-/* The bad backend is cut off in a thread of ours. */
+void
+xenbus_recheck(struct xenbus_device *xb)
+{
+	xb->xb_rechecked = true;
+	task_add(systq, &xb->xb_close);
+}
+
+/* In a thread of ours: a bad backend is cut off, others are looked at. */
 static void
 quarantine_close(void *arg)
 {
@@ -352,7 +361,8 @@ device_detach(struct xenbus_device *xb)
 	unwatch_otherend(xb);
 	device_disconnect(xb);
 	xb->xb_driver->xd_remove(xb);
-	if (!task_del(systq, &xb->xb_close) && xb->xb_quarantined) {
+	if (!task_del(systq, &xb->xb_close) &&
+	    (xb->xb_quarantined || xb->xb_rechecked)) {
 		/* It may be waiting for our lock at this moment. */
 		mutex_exit(&xenbus_lock);
 		taskq_barrier(systq);
@@ -438,6 +448,9 @@ device_watch(struct xs_watch *xw __unused, const char *path,
 		return;
 	mutex_enter(&xenbus_lock);
 	scan();
+	if (!xenbus_scanned)
+		disk_settle_end();
+	xenbus_scanned = true;
 	mutex_exit(&xenbus_lock);
 }
 
@@ -449,6 +462,7 @@ xenbus_init(void)
 	if (xenbus_device_watch.xw_node == NULL)
 		return ENOMEM;
 	xenbus_device_watch.xw_func = device_watch;
+	disk_settle_begin();
 	return xs_watch(&xenbus_device_watch);	/* fires once: first scan */
 }
 
