@@ -31,6 +31,7 @@
 #include <sys/vnode.h>
 #include <machine/intr.h>
 #include <uvm/uvm.h>
+#include <uvm/uvm_vnode.h>
 
 #include "sched_impl.h"
 
@@ -198,6 +199,7 @@ main(void)
 	intr_enable();
 	kthread_init();
 	uvm_pdaemon_init();
+	uvm_vnode_init();
 
 	/* The machine's devices and other CPUs, configured drivers. */
 	cpu_create_secondaries();

@@ -39,7 +39,9 @@ const struct lock_class lock_order[] = {
 	{ "proctree",	false },
 	{ "uvm_map",	false },
 	{ "uvm_block",	false },
+	{ "uvm_batch",	false },
 	{ "uvm_object",	false },
+
 	/* A talk to the store. */
 	{ "xenstore watches", false },
 	{ "xenstore tx", false },
@@ -58,6 +60,10 @@ const struct lock_class lock_order[] = {
 	{ "pollwait",	false },
 	{ "xenstore",	false },
 	/* Memory: maps of pages, page tables, allocators. */
+	{ "uvm_dirty",	false },
+	{ "uvm_lru",	false },
+	{ "uvm_pagewait", false },
+	{ "uvm_write",	false },
 	{ "uvm_amap",	false },
 	{ "gnttab",	false },
 	{ "pvh_hole",	false },

@@ -17,6 +17,7 @@
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
+#include <uvm/uvm_vnode.h>
 #include <kern/vfs_private.h>
 
 SET_DECLARE(vfs_list, const struct vfsops);
@@ -141,6 +142,16 @@ mount_create(const char *fstype, const char *source, unsigned int flags,
 	return mount_start(ops, source, flags & SB_FLAGS, options, mpp);
 }
 
+/* File data first: writing it changes what the file system has to write. */
+static void
+mount_sync(struct mount *mp)
+{
+	if (mp->mnt_ops->vfs_sync == NULL)
+		return;
+	(void)uvm_vnode_sync_all(mp);
+	(void)mp->mnt_ops->vfs_sync(mp);
+}
+
 /* The last reference unmounts.  Thread context. */
 void
 mount_put(struct mount *mp)
@@ -154,8 +165,7 @@ mount_put(struct mount *mp)
 	mutex_exit(&mounts_lock);
 	dcache_purge(mp);
 	dentry_put(mp->mnt_rootd);
-	if (mp->mnt_ops->vfs_sync != NULL)
-		(void)mp->mnt_ops->vfs_sync(mp);
+	mount_sync(mp);
 	vrele(mp->mnt_rootvp);
 	error = mp->mnt_ops->vfs_unmount(mp, true);
 	if (error != 0)
@@ -192,7 +202,7 @@ vfs_sync_all(void)
 		mutex_exit(&mounts_lock);
 		if (prev != NULL)
 			mount_put(prev);
-		(void)mp->mnt_ops->vfs_sync(mp);
+		mount_sync(mp);
 		prev = mp;
 		mutex_enter(&mounts_lock);
 	}

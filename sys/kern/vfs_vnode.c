@@ -15,6 +15,7 @@
 #include <sys/file.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
+#include <uvm/uvm_vnode.h>
 #include <kern/vfs_private.h>
 
 static struct kmem_cache *vnode_cache;
@@ -62,10 +63,17 @@ vref_tryget(struct vnode *vp)
 void
 vrele(struct vnode *vp)
 {
-	if (!refcount_put(&vp->v_ref))
+	bool deleted = (vp->v_flags & VV_DELETED) != 0;
+
+	if (!refcount_put(&vp->v_ref)) {
+		/* The page cache may be the only one that has it now. */
+		if (deleted)
+			uvm_vnode_idle();
 		return;
+	}
 	if (vp->v_ops->vop_inactive != NULL)
 		vp->v_ops->vop_inactive(vp);
+	uvm_vnode_detach(vp);
 	fifo_reclaim(vp);
 	lock_reclaim(vp);
 	if (vp->v_ops->vop_reclaim != NULL)

@@ -182,6 +182,7 @@ struct vnode {
 	struct mount	*v_mount;	/* [I] */
 	void		*v_data;	/* [I] the file system's */
 	unsigned int	v_bsize;	/* [I] bytes; 0: vop_bmap is not there */
+	struct uvm_object *v_uobj;	/* [I] the page cache's, or NULL */
 	struct rwlock	v_lock;
 	int		v_writers;	/* [a] files open for writing; < 0:
 					 * programs that run from it */
@@ -196,6 +197,7 @@ struct vnode {
 #define	VV_DEAD		0x8	/* a removed directory: nothing goes in */
 #define	VV_SEALABLE	0x20	/* memory: has seals */
 #define	VV_LINKABLE	0x10	/* O_TMPFILE: may get its first name */
+#define	VV_DELETED	0x20	/* no name is left: it need not be written */
 
 /*
  * A vnode with one reference and v_lock initialised; v_mode, v_uid, v_gid,

@@ -81,6 +81,8 @@ struct vm_page {
 #define	PG_CACHED	0x0400	/* free, in a CPU's cache */
 #define	PG_POISONED	0x0800	/* DEBUG: filled when it was freed */
 #define	PG_RELEASED	0x1000	/* left its object while held */
+#define	PG_WRITEBACK	0x2000	/* on its way to the disk */
+#define	PG_ERROR	0x4000	/* could not be read */
 
 /* Page descriptors: a virtual array from machine/pmap.h VM_PAGES_BASE. */
 #define	VM_PAGE(pfn)		(&((struct vm_page *)VM_PAGES_BASE)[pfn])
@@ -94,6 +96,7 @@ struct uvmexp {				/* counters, in pages; [a] */
 	volatile size_t	total;		/* pages the domain owns now */
 	volatile size_t	free;
 	volatile size_t	kmem, anon, file, pagetables, active, inactive, wired;
+	volatile size_t	dirty, writeback; /* of files on disks */
 	volatile size_t	reserve;	/* kept for the kernel's needs */
 	volatile size_t	maxpages;	/* the most it may ever own */
 	volatile uint64_t faults __aligned(8);

@@ -121,13 +121,11 @@ move_page(struct uvm_object *uo, uint64_t off, enum uio_rw rw,
 	int error;
 
 	for (;;) {
-		*pg = uvm_obj_lookup(uo, off);
-		if (*pg != NULL && ((*pg)->pg_flags & PG_BUSY) == 0 &&
-		    (rw == UIO_READ || ((*pg)->pg_flags & PG_DIRTY) != 0))
-			return 0;
-		if (*pg == NULL && rw == UIO_READ &&
-		    (uo->uo_ops->pgo_flags & PGOF_ANON) != 0)
-			return 0;
+		if ((uo->uo_ops->pgo_flags & PGOF_ANON) != 0) {
+			*pg = uvm_obj_lookup(uo, off);
+			if (*pg != NULL || rw == UIO_READ)
+				return 0;
+		}
 		error = uo->uo_ops->pgo_get(uo, off, rw == UIO_WRITE, pg);
 		if (error != ENOMEM)
 			return error;

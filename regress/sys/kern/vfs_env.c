@@ -7,6 +7,7 @@
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <uvm/uvm_impl.h>
+#include <uvm/uvm_vnode.h>
 #include <host.h>
 #include <ktest.h>
 
@@ -27,6 +28,25 @@ int env_signal;
 size_t env_pages, env_pages_most;
 const void *env_module;
 bool env_module_freed;
+
+/* -- the page cache: no file is on a disk -- */
+
+void
+uvm_vnode_detach(struct vnode *vp)
+{
+	KASSERT(vp->v_uobj == NULL);
+}
+
+void
+uvm_vnode_idle(void)
+{
+}
+
+int
+uvm_vnode_sync_all(struct mount *mp __unused)
+{
+	return 0;
+}
 
 /* -- credentials, signals -- */
 

@@ -41,6 +41,8 @@ char *fake_memory, *fake_kva;
 void *fake_vm_pages;
 int fake_enter_fails = -1;
 void (*fake_uiomove_hook)(void);
+size_t fake_uiomove_most = SIZE_MAX;	/* then EFAULT */
+bool fake_threads;			/* can be created; do not run */
 
 static struct fpmap *all;
 static unsigned int mapcount[FAKE_PAGES];
@@ -314,6 +316,15 @@ pmap_page_protect(struct vm_page *pg, vm_prot_t prot)
 	}
 }
 
+/* Mappings count as used every other time. */
+bool
+pmap_clear_reference(struct vm_page *pg __unused)
+{
+	static unsigned int n;
+
+	return n++ % 2 == 0;
+}
+
 bool
 pmap_page_mapped(struct vm_page *pg)
 {
@@ -401,7 +412,7 @@ int
 kthread_create(const char *name __unused, struct cpu_info *ci __unused,
     void (*fn)(void *) __unused, void *arg __unused, struct lwp **lp __unused)
 {
-	return ENOMEM;
+	return fake_threads ? 0 : ENOMEM;
 }
 
 struct proc *
@@ -426,10 +437,16 @@ int
 uiomove(void *kaddr, size_t n, struct uio *uio)
 {
 	struct iovec *iov = uio->uio_iov;
+	int error = 0;
 
 	if (fake_uiomove_hook != NULL)
 		fake_uiomove_hook();
 	n = MIN(n, uio->uio_resid);
+	if (n > fake_uiomove_most) {
+		n = fake_uiomove_most;
+		error = EFAULT;
+	}
+	fake_uiomove_most -= fake_uiomove_most == SIZE_MAX ? 0 : n;
 	if (uio->uio_rw == UIO_READ)
 		memcpy(iov->iov_base, kaddr, n);
 	else
@@ -438,7 +455,7 @@ uiomove(void *kaddr, size_t n, struct uio *uio)
 	iov->iov_len -= n;
 	uio->uio_resid -= n;
 	uio->uio_offset += (off_t)n;
-	return 0;
+	return error;
 }
 
 int

@@ -19,17 +19,21 @@
 static int
 fill_meminfo(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
-	static const struct {
+	/* The page cache's pages are on its lists, or on their way. */
+	size_t cache = uvmexp.active + uvmexp.inactive + uvmexp.dirty;
+	size_t shmem = uvmexp.file - MIN(uvmexp.file, cache +
+	    uvmexp.writeback);
+	const struct {
 		const char	*name;
-		volatile size_t	*pages;
+		const volatile size_t *pages;
 	} rows[] = {
 		{ "Cached", &uvmexp.file }, { "SwapCached", NULL },
 		{ "Active", &uvmexp.active }, { "Inactive", &uvmexp.inactive },
 		{ "Unevictable", NULL }, { "Mlocked", &uvmexp.wired },
 		{ "SwapTotal", NULL }, { "SwapFree", NULL },
-		{ "Dirty", NULL }, { "Writeback", NULL },
+		{ "Dirty", &uvmexp.dirty }, { "Writeback", &uvmexp.writeback },
 		{ "AnonPages", &uvmexp.anon }, { "Mapped", NULL },
-		{ "Shmem", &uvmexp.file }, { "Slab", &uvmexp.kmem },
+		{ "Shmem", &shmem }, { "Slab", &uvmexp.kmem },
 		{ "SReclaimable", NULL }, { "SUnreclaim", &uvmexp.kmem },
 		{ "PageTables", &uvmexp.pagetables },
 	};
@@ -37,8 +41,8 @@ fill_meminfo(const struct pfs_node *pn __unused, struct pbuf *pb)
 
 	pbuf_printf(pb, "MemTotal:       %8zu kB\n", KIB(uvmexp.total));
 	pbuf_printf(pb, "MemFree:        %8zu kB\n", KIB(uvmexp.free));
-	pbuf_printf(pb, "MemAvailable:   %8zu kB\n", KIB(uvmexp.free -
-	    MIN(uvmexp.reserve, uvmexp.free)));
+	pbuf_printf(pb, "MemAvailable:   %8zu kB\n", KIB(cache +
+	    uvmexp.free - MIN(uvmexp.reserve, uvmexp.free)));
 	pbuf_printf(pb, "Buffers:        %8u kB\n", 0);
 	for (i = 0; i < __arraycount(rows); i++)
 		pbuf_printf(pb, "%s:%*s%8zu kB\n", rows[i].name,
