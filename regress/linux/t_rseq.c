@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Restartable sequences, as the C library has registered them, and membarrier.
+ * C library: glibc
  */
 #define	_GNU_SOURCE
 #include <pthread.h>

@@ -86,11 +86,14 @@ lab_healthy() {
 
 cmd_test() {
 	local kernel="" types="" vcpus="" list=0 patterns=() f v p pass fail n fd
+	local dir=$LAB_SRC initrd=""
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--kernel)	kernel=$2; shift 2 ;;
 		--type)		types=$2; shift 2 ;;
 		--vcpus)	vcpus=$2; shift 2 ;;
+		--initrd)	initrd=$2; shift 2 ;;
+		--scenarios)	dir=$2; shift 2 ;;
 		--list)		list=1; shift ;;
 		-*)		usage ;;
 		*)		patterns+=("$1"); shift ;;
@@ -103,7 +106,7 @@ cmd_test() {
 	export GUEST_EXTRA CYCLES KERNEL KERNEL_NAME INITRD MEM
 
 	local todo=()
-	for f in "$LAB_SRC"/t_*.sh; do
+	for f in "$dir"/t_*.sh; do
 		for v in $(head_of "$f" variants); do
 			[ -z "$types" ] || [ "${v%/*}" = "$types" ] || continue
 			[ -z "$vcpus" ] || [ "${v#*/}" = "$vcpus" ] || continue
@@ -125,7 +128,7 @@ cmd_test() {
 
 	cmd_build || return
 	KERNEL=$(kernel_file "$kernel")
-	INITRD=$(initrd_file "$KERNEL")
+	INITRD=${initrd:-$(initrd_file "$KERNEL")}
 	[ -f "$KERNEL" ] || die "no kernel $KERNEL"
 	cmd_start || return
 	. "$LAB_SRC/lib.sh"

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The programs of /abi (../linux), which passed on Linux, in a guest. Each
+# prints TAP; one that stops the guest costs itself only.
+# variants: pv/1 pv/4 pvh/1 pvh/4
+# timeout: 900
+
+boot() { guest_boot abi type=$TYPE vcpus=$VCPUS memory=256; }
+
+# program NAME: run it and retell its points.
+program() {
+	local out rc line tests=0 failed=0
+	out=$(guest_run abi "cd /tmp && TAP_SLOW=$SLOW \
+	    timeout $((120 * SLOW)) /abi/$1" 130)
+	rc=$?
+	while IFS= read -r line; do
+		line=${line%$'\r'}
+		case $line in
+		"ok "*)
+			tests=$((tests + 1))
+			ok "$where: $1: ${line#ok * - }" ;;
+		"not ok "*)
+			tests=$((tests + 1)) failed=$((failed + 1))
+			not_ok "$where: $1: ${line#not ok * - }" ;;
+		1..*)	[ "${line#1..}" = $tests ] && continue
+			failed=$((failed + 1))
+			not_ok "$where: $1 ran $tests tests of ${line#1..}" ;;
+		*)	diag "${line###}" ;;
+		esac
+	done <<<"$out"
+	[ $rc -ne 0 ] || [ $tests -ne 0 ] || rc=1
+	[ $rc -eq 0 ] || [ $failed -ne 0 ] ||
+		not_ok "$where: $1 ends with status $rc"
+	return $rc
+}
+
+where="$KERNEL_NAME $TYPE $VCPUS"
+boot || bail "$where: boot"
+for p in $(guest_run abi 'ls /abi'); do
+	program "$p"
+	[ $? -ne 124 ] || {
+		guest_destroy abi
+		boot || bail "$where: boot"
+	}
+done
+check "$where: xl shutdown afterwards" guest_shutdown abi
