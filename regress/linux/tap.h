@@ -5,9 +5,9 @@
  * A program t_NAME.c has functions marked TEST(name); each runs in a process
  * of its own, so that it may die, and has TAP_SECONDS to end; TAP_SLOW in the
  * environment multiplies that and the pauses that let others come first.
- * main() prints TAP.  An argument picks the tests whose name contains it.  The programs are
- * static ones with musl; `C library: glibc' in the opening comment of one asks
- * for that.  regress/abi/run compiles and runs them.
+ * main() prints TAP.  An argument picks the tests whose name contains it.
+ * The programs are static ones with musl; `C library: glibc' in the opening
+ * comment of one asks for that.  regress/abi/run compiles and runs them.
  */
 #ifndef _TAP_H_
 #define	_TAP_H_
