@@ -564,7 +564,45 @@ loop_ioctl(struct disk *d, struct file *fp, unsigned long cmd, uintptr_t uarg,
 	return error;
 }
 
+/* What losetup reads of /sys/block/loopN/loop. */
+static int
+loop_attr(struct disk *d, const char *name, char *buf, size_t size)
+{
+	struct loop *lo = d->d_priv;
+	struct file *fp = NULL;
+	uint64_t v = 0;
+	int error = 0;
+
+	mutex_enter(&loop_lock);
+	if (lo->lo_file == NULL) {
+		mutex_exit(&loop_lock);
+		return ENOENT;
+	}
+	if (strcmp(name, "backing_file") == 0)
+		fp = file_get(lo->lo_file);
+	else if (strcmp(name, "offset") == 0)
+		v = lo->lo_offset;
+	else if (strcmp(name, "sizelimit") == 0)
+		v = lo->lo_sizelimit;
+	else if (strcmp(name, "autoclear") == 0)
+		v = (lo->lo_flags & LO_FLAGS_AUTOCLEAR) != 0;
+	else if (strcmp(name, "partscan") == 0)
+		v = (lo->lo_flags & LO_FLAGS_PARTSCAN) != 0;
+	else if (strcmp(name, "dio") != 0)
+		error = ENOENT;
+	mutex_exit(&loop_lock);
+	if (fp != NULL) {
+		error = fp->f_path == NULL ? ENOENT :
+		    path_name(fp->f_path, NULL, buf, size);
+		file_put(fp);
+	} else if (error == 0) {
+		snprintf(buf, size, "%llu", (unsigned long long)v);
+	}
+	return error;
+}
+
 static const struct disk_ops loop_ops = {
+	.do_attr = loop_attr,
 	.do_start = loop_start,
 	.do_close = loop_close,
 	.do_ioctl = loop_ioctl,

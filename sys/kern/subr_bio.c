@@ -186,6 +186,32 @@ stat_merge(const struct bio *b)
 		(void)atomic_add(&b->b_disk->d_stats.ds_merges[c], 1);
 }
 
+#define	MSEC(ns)	((unsigned long long)((ns) / NSEC_PER_MSEC))
+
+void
+disk_stat_line(struct disk *d, char *buf, size_t size)
+{
+	struct disk_stats *ds = &d->d_stats;
+	int n;
+
+	stat_clock(ds, (uint64_t)nanouptime());
+	n = scnprintf(buf, size, "%llu %llu %llu %llu %llu %llu %llu %llu "
+	    "%u %llu %llu ", (unsigned long long)ds->ds_ios[0],
+	    (unsigned long long)ds->ds_merges[0],
+	    (unsigned long long)ds->ds_sectors[0], MSEC(ds->ds_ns[0]),
+	    (unsigned long long)ds->ds_ios[1],
+	    (unsigned long long)ds->ds_merges[1],
+	    (unsigned long long)ds->ds_sectors[1], MSEC(ds->ds_ns[1]),
+	    ds->ds_inflight[0] + ds->ds_inflight[1], MSEC(ds->ds_busyns),
+	    MSEC(ds->ds_queuens));
+	(void)scnprintf(buf + n, size - (size_t)n,
+	    "%llu %llu %llu %llu %llu %llu",
+	    (unsigned long long)ds->ds_ios[2],
+	    (unsigned long long)ds->ds_merges[2],
+	    (unsigned long long)ds->ds_sectors[2], MSEC(ds->ds_ns[2]),
+	    (unsigned long long)ds->ds_flushes, MSEC(ds->ds_flushns));
+}
+
 /* It is done, and was accounted for if it was queued. */
 static void
 finish(struct bio *b)

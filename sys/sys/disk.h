@@ -83,6 +83,11 @@ struct disk_ops {
 	void	(*do_close)(struct disk *);
 	/* The last reference has gone: d_priv can.  Thread.  May be NULL. */
 	void	(*do_free)(struct disk *);
+	/*
+	 * An attribute in /sys/block/NAME/loop; ENOENT: there is none of that
+	 * name now.  NULL: no such directory.
+	 */
+	int	(*do_attr)(struct disk *, const char *name, char *, size_t);
 	/* What the block layer does not know.  NULL: ENOTTY. */
 	int	(*do_ioctl)(struct disk *, struct file *, unsigned long cmd,
 		    uintptr_t uarg, register_t *retval);
@@ -123,6 +128,7 @@ struct disk {
 	void		*d_priv;	/* [I] the driver's */
 	volatile uint64_t d_sectors __aligned(8); /* [a] size in units of 512 */
 	volatile unsigned int d_flags;	/* [a] DISK_* */
+	char		d_bus[24];	/* [I] in /sys/devices: "vbd-51712" */
 	struct disk_limits d_limits;	/* [s] whole; changes while stopped */
 	refcount_t	d_ref;		/* [a] */
 	/* A partition. */
@@ -251,6 +257,9 @@ struct disk *disk_get(struct disk *);
 void	disk_put(struct disk *);		/* thread context */
 /* The next one after it, for lists: takes over the reference; NULL: first. */
 struct disk *disk_next_in_list(struct disk *);
+
+/* The 17 numbers of /proc/diskstats and /sys/block/NAME/stat. */
+void	disk_stat_line(struct disk *, char *, size_t);
 
 /* Who has a disk open; the opener's memory. */
 struct disk_holder {

@@ -128,12 +128,6 @@ node_create(struct mount *mp, const struct pfs_node *tmpl, struct vnode **vpp)
 	return 0;
 }
 
-static bool
-number_there(const struct pfs_numbered *nd, int num)
-{
-	return nd->nd_next(num - 1) == num;
-}
-
 /* Is what the node is about still there: a process, a thread, a number? */
 static bool
 subject_there(const struct pfs_node *pn)
@@ -142,7 +136,7 @@ subject_there(const struct pfs_node *pn)
 	bool there;
 
 	if (pn->pn_numbered != NULL)
-		return number_there(pn->pn_numbered, pn->pn_number);
+		return pn->pn_numbered->nd_there(pn->pn_number);
 	if (pn->pn_pid == 0)
 		return true;
 	rw_enter(&proctree_lock, RW_READER);
@@ -221,18 +215,18 @@ lookup_numbered(const struct pfs_node *dir, const char *name, size_t len,
     struct pfs_node *pn)
 {
 	const struct pfs_numbered *nd = dir->pn_entry->pe_numbered;
-	size_t plen = strlen(nd->nd_prefix);
-	int num;
+	struct pfs_item item = { .pi_number = -1 };
 
-	if (len <= plen || memcmp(name, nd->nd_prefix, plen) != 0 ||
-	    parse_number(name + plen, len - plen, &num) != 0 ||
-	    !number_there(nd, num))
-		return ENOENT;
-	*pn = *dir;
-	pn->pn_entry = nd->nd_entry(num);
-	pn->pn_numbered = nd;
-	pn->pn_number = num;
-	return 0;
+	while (nd->nd_next(dir, item.pi_number, &item))
+		if (strlen(item.pi_name) == len &&
+		    memcmp(item.pi_name, name, len) == 0) {
+			*pn = *dir;
+			pn->pn_entry = item.pi_entry;
+			pn->pn_numbered = nd;
+			pn->pn_number = item.pi_number;
+			return 0;
+		}
+	return ENOENT;
 }
 
 static int
@@ -339,8 +333,6 @@ next_fd(pid_t pid, int after)
 static int
 next_number(const struct pfs_node *dir, int after)
 {
-	if (dir->pn_entry->pe_numbered != NULL)
-		return dir->pn_entry->pe_numbered->nd_next(after);
 	if ((dir->pn_entry->pe_flags & PFS_PIDS) != 0)
 		return next_pid(after);
 	if ((dir->pn_entry->pe_flags & PFS_TASKS) != 0)
@@ -353,12 +345,31 @@ next_number(const struct pfs_node *dir, int after)
 #define	COOKIE_NUMBERS	0x10000		/* + number + 1: listed up to it */
 
 static int
+readdir_numbered(const struct pfs_node *dir, off_t *cookie, readdir_fn fn,
+    void *ctx)
+{
+	const struct pfs_numbered *nd = dir->pn_entry->pe_numbered;
+	struct pfs_item item;
+	off_t c;
+
+	item.pi_number = (int)(*cookie - COOKIE_NUMBERS) - 1;
+	while (nd->nd_next(dir, item.pi_number, &item)) {
+		c = COOKIE_NUMBERS + (off_t)item.pi_number + 1;
+		if (!fn(ctx, item.pi_name, strlen(item.pi_name),
+		    (ino_t)item.pi_number + 0x1000000,
+		    item.pi_entry->pe_mode >> 12, c))
+			return 0;
+		*cookie = c;
+	}
+	return 0;
+}
+
+static int
 pfs_readdir(struct vnode *dvp, off_t *cookie, readdir_fn fn, void *ctx)
 {
 	const struct pfs_node *dir = dvp->v_data;
 	const struct pfs_entry *pe = dir->pn_entry->pe_dir;
-	const char *prefix = "";
-	char name[32];
+	char name[12];
 	int num, len;
 	off_t c;
 
@@ -380,10 +391,10 @@ pfs_readdir(struct vnode *dvp, off_t *cookie, readdir_fn fn, void *ctx)
 		*cookie = c + 1;
 	}
 	if (dir->pn_entry->pe_numbered != NULL)
-		prefix = dir->pn_entry->pe_numbered->nd_prefix;
+		return readdir_numbered(dir, cookie, fn, ctx);
 	num = (int)(*cookie - COOKIE_NUMBERS) - 1;
 	while ((num = next_number(dir, num)) >= 0) {
-		len = snprintf(name, sizeof(name), "%s%d", prefix, num);
+		len = snprintf(name, sizeof(name), "%d", num);
 		c = COOKIE_NUMBERS + num + 1;
 		if (!fn(ctx, name, (size_t)len, (ino_t)num + 0x1000000,
 		    (dir->pn_entry->pe_flags & PFS_FDS) != 0 ? S_IFLNK >> 12 :

@@ -20,11 +20,20 @@ void	pbuf_fini(struct pbuf *);
 struct pfs_node;
 struct pfs_entry;
 
-/* Entries that come and go, with a number in their names: cpu0, cpu1 ... */
+/*
+ * Entries that come and go, each with a number >= 0: CPUs, disks.  A node and
+ * what is below it have the number in pn_number.
+ */
+struct pfs_item {
+	int		pi_number;
+	char		pi_name[32];
+	const struct pfs_entry *pi_entry;
+};
 struct pfs_numbered {
-	const char	*nd_prefix;
-	const struct pfs_entry *(*nd_entry)(int number);
-	int		(*nd_next)(int after);	/* the next one; -1: none */
+	/* The one with the lowest number above `after`; false: no more. */
+	bool	(*nd_next)(const struct pfs_node *dir, int after,
+		    struct pfs_item *);
+	bool	(*nd_there)(int number);
 };
 
 struct pfs_entry {

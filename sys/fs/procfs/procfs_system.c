@@ -5,6 +5,7 @@
  */
 #include <sys/boot.h>
 #include <sys/dev.h>
+#include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/proc.h>
@@ -192,7 +193,28 @@ fill_vmstat(const struct pfs_node *pn __unused, struct pbuf *pb)
 static int
 fill_partitions(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
+	struct disk *d = NULL;
+
 	pbuf_printf(pb, "major minor  #blocks  name\n\n");
+	while ((d = disk_next_in_list(d)) != NULL)
+		if (d->d_sectors != 0)
+			pbuf_printf(pb, "%4u  %7u %10llu %s\n",
+			    major(d->d_dev), minor(d->d_dev),
+			    (unsigned long long)d->d_sectors / 2, d->d_name);
+	return 0;
+}
+
+static int
+fill_diskstats(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	struct disk *d = NULL;
+	char line[256];
+
+	while ((d = disk_next_in_list(d)) != NULL) {
+		disk_stat_line(d, line, sizeof(line));
+		pbuf_printf(pb, "%4u %7u %s %s\n", major(d->d_dev),
+		    minor(d->d_dev), d->d_name, line);
+	}
 	return 0;
 }
 
@@ -255,6 +277,7 @@ const struct pfs_entry pfs_system_entries[] = {
 	FILE_R("cmdline", fill_cmdline),
 	FILE_R("cpuinfo", fill_cpuinfo),
 	FILE_R("devices", fill_devices),
+	FILE_R("diskstats", fill_diskstats),
 	FILE_R("filesystems", fill_filesystems),
 	FILE_R("loadavg", fill_loadavg),
 	FILE_R("meminfo", fill_meminfo),

@@ -2,15 +2,15 @@
 /*
  * sysfs: the few parts of Linux's /sys that programs ask for.
  *
- * Overview: the same engine as procfs with another tree: CPUs, the console's
- * terminal, the hypervisor.  What is not here does not exist (ENOENT), which is
+ * Overview: the same engine as procfs with another tree: CPUs, disks, the
+ * console's terminal, the hypervisor.  What is not here does not exist (ENOENT), which is
  * what programs are prepared for.
  */
 #include <sys/cpu.h>
 #include <sys/errno.h>
 #include <sys/systm.h>
 #include <sys/tty.h>
-#include <fs/procfs/procfs.h>
+#include <fs/sysfs/sysfs.h>
 
 #define	SYSFS_MAGIC	0x62656572
 
@@ -117,15 +117,10 @@ fill_present(const struct pfs_node *pn __unused, struct pbuf *pb)
 
 /* ---- one CPU: cpuN ---- */
 
-static int
-next_cpu(int after)
+static bool
+cpu_there(int n)
 {
-	int n;
-
-	for (n = after + 1; n < MAXCPUS; n++)
-		if (cpu_infos[n] != NULL && cpu_infos[n]->ci_present)
-			return n;
-	return -1;
+	return n < MAXCPUS && cpu_infos[n] != NULL && cpu_infos[n]->ci_present;
 }
 
 static int
@@ -243,13 +238,23 @@ static const struct pfs_entry one_cpu_entries[] = {
 static const struct pfs_entry boot_cpu_dir = DIR(NULL, boot_cpu_entries);
 static const struct pfs_entry one_cpu_dir = DIR(NULL, one_cpu_entries);
 
-static const struct pfs_entry *
-cpu_entry(int n)
+static bool
+next_cpu(const struct pfs_node *dir __unused, int after, struct pfs_item *pi)
 {
-	return n == 0 ? &boot_cpu_dir : &one_cpu_dir;
+	int n;
+
+	for (n = after + 1; n < MAXCPUS; n++)
+		if (cpu_there(n))
+			break;
+	if (n >= MAXCPUS)
+		return false;
+	pi->pi_number = n;
+	snprintf(pi->pi_name, sizeof(pi->pi_name), "cpu%d", n);
+	pi->pi_entry = n == 0 ? &boot_cpu_dir : &one_cpu_dir;
+	return true;
 }
 
-static const struct pfs_numbered cpu_dirs = { "cpu", cpu_entry, next_cpu };
+static const struct pfs_numbered cpu_dirs = { next_cpu, cpu_there };
 
 static const struct pfs_entry cpu_entries[] = {
 	FILE_R("kernel_max", fill_kernel_max),
@@ -264,8 +269,16 @@ static const struct pfs_entry system_entries[] = {
 	    .pe_numbered = &cpu_dirs },
 	{ 0 }
 };
+static const struct pfs_entry virtual_entries[] = {
+	SYSFS_DYN("block", &sysfs_virtual_block_dyn), { 0 }
+};
 static const struct pfs_entry devices_entries[] = {
-	DIR("system", system_entries), { 0 }
+	DIR("system", system_entries),
+	DIR("virtual", virtual_entries),
+	{ 0 }
+};
+static const struct pfs_entry dev_entries[] = {
+	SYSFS_DYN("block", &sysfs_dev_block_dyn), { 0 }
 };
 static const struct pfs_entry console_entries[] = {
 	FILE_R("active", fill_console), { 0 }
@@ -274,7 +287,9 @@ static const struct pfs_entry tty_entries[] = {
 	DIR("console", console_entries), { 0 }
 };
 static const struct pfs_entry class_entries[] = {
-	DIR("tty", tty_entries), { 0 }
+	SYSFS_DYN("block", &sysfs_class_block_dyn),
+	DIR("tty", tty_entries),
+	{ 0 }
 };
 static const struct pfs_entry hypervisor_entries[] = {
 	FILE_R("guest_type", fill_guest_type),
@@ -282,8 +297,11 @@ static const struct pfs_entry hypervisor_entries[] = {
 	{ 0 }
 };
 static const struct pfs_entry root_entries[] = {
+	SYSFS_DYN("block", &sysfs_block_dyn),
 	DIR("class", class_entries),
-	DIR("devices", devices_entries),
+	DIR("dev", dev_entries),
+	{ .pe_name = "devices", .pe_mode = S_IFDIR | 0555,
+	    .pe_dir = devices_entries, .pe_numbered = &sysfs_bus_dyn },
 	DIR("hypervisor", hypervisor_entries),
 	{ 0 }
 };

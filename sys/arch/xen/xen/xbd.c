@@ -741,6 +741,7 @@ xbd_probe(struct xenbus_device *xb)
 	xd->xd_disk = d;
 	d->d_priv = xd;
 	d->d_dev = dev;
+	snprintf(d->d_bus, sizeof(d->d_bus), "vbd-%u", xb->xb_id);
 	d->d_minors = !whole ? 1 : (xb->xb_id & VDEV_EXTENDED) != 0 ?
 	    XVD_PARTS_EXT : XVD_PARTS;
 	if (!whole)
