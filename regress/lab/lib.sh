@@ -211,6 +211,22 @@ guest_shutdown() {
 	dom0 "timeout $((${3:-60} * SLOW)) xl $verb -w $1"
 }
 
+# guest_reaches NAME MB: xl mem-set, and then xl sees it at that size, give or
+# take a megabyte or two.
+guest_reaches() {
+	local end=$((SECONDS + 30 * SLOW)) now
+	dom0 "xl mem-set $1 $2" || return
+	while :; do
+		now=$(dom0 "xl list $1" | awk 'NR == 2 { print $3 }')
+		[ "$now" -le $(($2 + 2)) ] && [ "$now" -ge $(($2 - 2)) ] &&
+		    return 0
+		[ $SECONDS -lt $end ] || break
+		sleep 0.5
+	done
+	echo "stuck at $now MB, not $2"
+	return 1
+}
+
 # --- TAP ---
 
 TAP_N=0

@@ -9,27 +9,13 @@
 low=24 high=256
 is_linux && low=128 high=256
 
-# reaches MB: xl sees the guest at that size, give or take a megabyte or two.
-reaches() {
-	local end=$((SECONDS + 30 * SLOW)) now
-	dom0 "xl mem-set b $1" || return
-	while :; do
-		now=$(dom0 'xl list b' | awk 'NR == 2 { print $3 }')
-		[ "$now" -le $(($1 + 2)) ] && [ "$now" -ge $(($1 - 2)) ] &&
-		    return 0
-		[ $SECONDS -lt $end ] || break
-		sleep 0.5
-	done
-	echo "stuck at $now MB, not $1"
-	return 1
-}
 # A bigger process comes and goes while there is room.
 fill() {
 	guest_run b "dirty $1 >/tmp/f & sleep 2; kill \$!; wait \$!; cat /tmp/f" \
 	    60 | grep ok
 }
 up_down() {
-	reaches $high && fill 100 && reaches $low
+	guest_reaches b $high && fill 100 && guest_reaches b $low
 }
 
 guest_boot b type=$TYPE vcpus=$VCPUS memory=$high || bail "boot"
@@ -44,10 +30,10 @@ done
 dom0 xl mem-set b 4
 sleep 5
 check_run "asked for 4 MB, it still works" b 'seq 1000 | wc -l' 60 '^1000$'
-check "and grows back" reaches 64
+check "and grows back" guest_reaches b 64
 check "save and restore while ballooned" eval \
     'guest_save b /img/b && guest_restore b /img/b'
-check "and to full size after it" reaches $high
+check "and to full size after it" guest_reaches b $high
 check_run "the busy process had right results" b 'kill %1; wait; cat /tmp/w' \
     60 'dirty: ok'
 check "xl shutdown still works" guest_shutdown b

@@ -18,12 +18,21 @@ struct physmem {
 	/* In use at boot: kernel image, module, boot tables, p2m list ... */
 	struct phys_range pm_reserved[32];	/* sorted, disjoint */
 	unsigned int	pm_nreserved;
-	uintptr_t	pm_max_pfn;	/* the domain may grow up to here */
+	/* RAM by the memory map, but there is no memory behind it yet. */
+	struct phys_range pm_later[32];		/* sorted, disjoint */
+	unsigned int	pm_nlater;
+	uintptr_t	pm_max_pfn;		/* where all that ends */
 };
 extern struct physmem physmem;
 
 void	physmem_add_ram(uintptr_t start, uintptr_t end);
 void	physmem_reserve(uintptr_t start, uintptr_t end);	/* merges */
+/*
+ * Make the n highest frames that are not reserved come later; how many of them
+ * could not be.  When all that is reserved has been entered.
+ */
+size_t	physmem_defer(size_t n);
+size_t	physmem_ram_pages(void);
 
 /*
  * Build the kernel's page tables: direct map of all RAM, vm_page array, kernel

@@ -83,6 +83,7 @@ struct vm_page {
 #define	PG_RELEASED	0x1000	/* left its object while held */
 #define	PG_WRITEBACK	0x2000	/* on its way to the disk */
 #define	PG_ERROR	0x4000	/* could not be read */
+#define	PG_FRESH	0x8000	/* not used since the hypervisor gave it */
 
 /* Page descriptors: a virtual array from machine/pmap.h VM_PAGES_BASE. */
 #define	VM_PAGE(pfn)		(&((struct vm_page *)VM_PAGES_BASE)[pfn])
@@ -98,14 +99,17 @@ struct uvmexp {				/* counters, in pages; [a] */
 	volatile size_t	kmem, anon, file, pagetables, active, inactive, wired;
 	volatile size_t	dirty, writeback; /* of files on disks */
 	volatile size_t	reserve;	/* kept for the kernel's needs */
-	volatile size_t	maxpages;	/* the most it may ever own */
+	volatile size_t	maxpages;	/* the most it has owned so far */
 	volatile uint64_t faults __aligned(8);
 	volatile uint64_t cow, pageins, pageouts, oomkills;
 };
 extern struct uvmexp uvmexp;
 
 /* -- boot -- */
-/* Give free memory [start, end) pfns to the allocator; vm_pages exist. */
+/*
+ * Give free memory [start, end) pfns to the allocator; vm_pages exist.  Of
+ * their flags PG_FRESH stays, the others are dropped.
+ */
 void	uvm_page_addrange(uintptr_t startpfn, uintptr_t endpfn);
 void	uvm_init(void);			/* after the machine's addranges */
 void	uvm_pdaemon_init(void);		/* once kernel threads work */
@@ -124,8 +128,12 @@ struct vm_page *uvm_pagealloc_order(unsigned int order, int flags);
 void	uvm_pagefree_order(struct vm_page *, unsigned int order);
 /* Called when free memory is low; set by the balloon: wants n pages back. */
 extern void (*uvm_lowmem_hook)(size_t npages);
-/* Give a page out of the system for good / take it back (balloon). */
-struct vm_page *uvm_balloon_take(int flags);	/* now PG_ABSENT */
+/*
+ * Give a page out of the system for good / take it back (balloon).  What is
+ * taken is PG_ABSENT then, and PG_FRESH if nobody has ever written to it.
+ * Any context; NULL: none to be had.
+ */
+struct vm_page *uvm_balloon_take(void);
 void	uvm_balloon_return(struct vm_page *);
 /*
  * Wait until so many pages can be had: 0, or ENOMEM when waiting did not help

@@ -18,6 +18,9 @@
  *	in use		neither			its owner's
  *	absent		PG_ABSENT		given to the hypervisor
  *
+ * A page has PG_FRESH from the time the hypervisor gives it until it is taken
+ * for the first time: nothing of ours is in it.
+ *
  * Descriptors exist only for the ranges that were added; a block's buddy is
  * looked at only after a look at the table of ranges.
  *
@@ -345,7 +348,7 @@ page_reset(struct vm_page *pg, size_t n)
 {
 	page_unpoison(pg, n);
 	for (; n > 0; n--, pg++) {
-		KASSERT((pg->pg_flags & ~PG_POISONED) == 0);
+		KASSERT((pg->pg_flags & ~(PG_POISONED | PG_FRESH)) == 0);
 		pg->pg_flags = 0;
 		pg->pg_object = NULL;
 		pg->pg_anon = NULL;
@@ -483,6 +486,15 @@ page_set_reserve(void)
 	    (size_t)2048);
 }
 
+static void
+page_add_total(size_t n)
+{
+	(void)atomic_add(&uvmexp.total, n);
+	if (uvmexp.maxpages < uvmexp.total)
+		uvmexp.maxpages = uvmexp.total;
+	page_set_reserve();
+}
+
 void
 uvm_page_addrange(uintptr_t start, uintptr_t end)
 {
@@ -497,7 +509,7 @@ uvm_page_addrange(uintptr_t start, uintptr_t end)
 		page_bootstrap();
 	for (pfn = start; pfn < end; pfn++) {
 		pg = VM_PAGE(pfn);
-		pg->pg_flags = 0;
+		pg->pg_flags &= PG_FRESH;
 		pg->pg_wire = 0;
 	}
 	spin_enter(&page_lock);
@@ -510,21 +522,22 @@ uvm_page_addrange(uintptr_t start, uintptr_t end)
 		block_put(pfn, order);
 	}
 	spin_exit(&page_lock);
-	(void)atomic_add(&uvmexp.total, end - start);
-	if (uvmexp.maxpages < uvmexp.total)
-		uvmexp.maxpages = uvmexp.total;
-	page_set_reserve();
+	page_add_total(end - start);
 	page_readmit(end - start);
 }
 
 struct vm_page *
-uvm_balloon_take(int flags)
+uvm_balloon_take(void)
 {
-	struct vm_page *pg = uvm_pagealloc(flags);
+	struct vm_page *pg;
+	uint32_t fresh;
 
-	if (pg == NULL)
+	if (!page_admit(1, UVM_PGA_NOSLEEP))
 		return NULL;
-	pg->pg_flags = PG_ABSENT;
+	pg = page_take();
+	fresh = pg->pg_flags & PG_FRESH;
+	page_reset(pg, 1);
+	pg->pg_flags = PG_ABSENT | fresh;
 	(void)atomic_sub(&uvmexp.total, 1);
 	page_set_reserve();
 	return pg;
@@ -538,11 +551,11 @@ uvm_balloon_return(struct vm_page *pg)
 	spin_enter(&page_lock);
 	if (!range_holds(VM_PAGE_TO_PFN(pg)))
 		range_add(VM_PAGE_TO_PFN(pg), VM_PAGE_TO_PFN(pg) + 1);
+	pg->pg_flags = PG_FRESH;
+	block_put(VM_PAGE_TO_PFN(pg), 0);
 	spin_exit(&page_lock);
-	(void)atomic_add(&uvmexp.total, 1);
-	page_set_reserve();
-	pg->pg_flags = 0;
-	uvm_pagefree(pg);
+	page_add_total(1);
+	page_readmit(1);
 }
 
 /*

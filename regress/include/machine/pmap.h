@@ -11,6 +11,7 @@
 #undef VM_MIN_ADDRESS
 #undef VM_MAX_ADDRESS
 #undef DMAP_BASE
+#undef DMAP_FRAMES
 #undef VM_PAGES_BASE
 #undef KVA_BASE
 #undef KVA_END
@@ -29,6 +30,7 @@ extern char *fake_memory, *fake_kva;
 extern void *fake_vm_pages;
 
 #define	DMAP_BASE		((vaddr_t)fake_memory)
+#define	DMAP_FRAMES		((uintptr_t)FAKE_PAGES)
 #define	VM_PAGES_BASE		((vaddr_t)fake_vm_pages)
 #define	KVA_BASE		((vaddr_t)fake_kva)
 #define	KVA_END			(KVA_BASE + FAKE_KVA_PAGES * PAGE_SIZE)

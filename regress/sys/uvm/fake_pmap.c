@@ -408,7 +408,7 @@ file_put(struct file *fp)
 		panic("a file was put too often");
 }
 
-int
+__attribute__((__weak__)) int
 kthread_create(const char *name __unused, struct cpu_info *ci __unused,
     void (*fn)(void *) __unused, void *arg __unused, struct lwp **lp __unused)
 {

@@ -149,7 +149,7 @@ TEST(balloon_takes_and_returns)
 	free = uvmexp.free;
 	total = uvmexp.total;
 	for (int i = 0; i < 500; i++) {
-		pgs[i] = uvm_balloon_take(UVM_PGA_NOSLEEP);
+		pgs[i] = uvm_balloon_take();
 		CHECK(pgs[i] != NULL);
 	}
 	CHECK_EQ(uvmexp.free, free - 500);
@@ -165,7 +165,44 @@ TEST(balloon_takes_and_returns)
 		uvm_balloon_return(VM_PAGE(pfn));
 	}
 	CHECK_EQ(uvmexp.free, free + 500);
-	CHECK_EQ(uvmexp.maxpages, 4000);
+	CHECK_EQ(uvmexp.maxpages, 4500);
+}
+
+/* Only what nobody has had since the hypervisor gave it counts as fresh. */
+TEST(fresh_until_taken)
+{
+	struct vm_page *pg, *big;
+	bool used[FAKE_PAGES] = { false };
+	unsigned int fresh = 0, stale = 0;
+
+	fake_init(0, 1024);
+	for (uintptr_t pfn = 2048; pfn < 3072; pfn++)
+		VM_PAGE(pfn)->pg_flags = PG_FRESH | PG_RESERVED;
+	uvm_page_addrange(2048, 3072);
+	big = uvm_pagealloc_order(9, UVM_PGA_NOSLEEP);
+	CHECK(big != NULL && (big[511].pg_flags & PG_FRESH) == 0);
+	for (uintptr_t i = 0; i < 512; i++)
+		used[VM_PAGE_TO_PFN(big) + i] = true;
+	uvm_pagefree_order(big, 9);
+	while ((pg = uvm_balloon_take()) != NULL) {
+		CHECK(pg->pg_flags == PG_ABSENT ||
+		    pg->pg_flags == (PG_ABSENT | PG_FRESH));
+		if ((pg->pg_flags & PG_FRESH) == 0) {
+			stale++;
+			continue;
+		}
+		fresh++;
+		CHECK(VM_PAGE_TO_PFN(pg) >= 2048);
+		CHECK(!used[VM_PAGE_TO_PFN(pg)]);
+	}
+	CHECK(fresh >= 512 && stale >= 512);
+	/* What comes back from the hypervisor is fresh, until it is used. */
+	pg = VM_PAGE(3072);
+	pg->pg_flags = PG_ABSENT;
+	uvm_balloon_return(pg);
+	CHECK_EQ(pg->pg_flags & PG_FRESH, PG_FRESH);
+	CHECK(uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_USERESERVE) != NULL);
+	CHECK(uvm_balloon_take() == NULL);
 }
 
 static size_t

@@ -25,6 +25,7 @@
 #define	VM_MIN_ADDRESS		0x10000UL
 #define	VM_MAX_ADDRESS		0x00007ffffffff000UL
 #define	DMAP_BASE		0xffff888000000000UL	/* all guest-physical */
+#define	DMAP_FRAMES		(1UL << 27)	/* one top-level slot */
 #define	VM_PAGES_BASE		0xffffa00000000000UL	/* struct vm_page[] */
 #define	P2M_BASE		0xffffb00000000000UL	/* pv: p2m list */
 #define	KVA_BASE		0xffffc00000000000UL	/* uvm_km */

@@ -10,6 +10,9 @@
  * descriptors is mapped, only where there is RAM, and the free frames go to the
  * page allocator.
  *
+ * What was free when the kernel started is fresh (PG_FRESH): it is not touched
+ * before somebody takes it.
+ *
  * Memory that the domain did not boot with is prepared by pmap_grow_physmem():
  * descriptors first, and what the guest type needs; the balloon then fills it.
  */
@@ -117,7 +120,7 @@ boot_release_frame(uintptr_t pfn)
 
 /* -- page descriptors -- */
 
-/* Memory for up to n pages; how many there is. */
+/* Memory for up to n pages; how many there is.  More will come by it. */
 static unsigned int
 backing_alloc(paddr_t *pas, unsigned int n)
 {
@@ -129,7 +132,8 @@ backing_alloc(paddr_t *pas, unsigned int n)
 			pas[i] = ptoa(boot_alloc_frame());
 			continue;
 		}
-		pg = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO);
+		pg = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO |
+		    UVM_PGA_USERESERVE);
 		if (pg == NULL)
 			break;
 		(void)atomic_or(&pg->pg_flags, PG_KMEM);
@@ -199,8 +203,9 @@ frames_hand_over(void)
 	}
 	pfn = boot_next;
 	while (free_range(pfn, &start, &end)) {
+		for (pfn = start; pfn < end; pfn++)
+			VM_PAGE(pfn)->pg_flags = PG_FRESH;
 		uvm_page_addrange(start, end);
-		pfn = end;
 	}
 	for (i = 0; i < nreleased; i++)
 		uvm_page_addrange(released[i].pr_start, released[i].pr_end);

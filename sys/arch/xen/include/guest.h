@@ -58,11 +58,14 @@ struct xen_guest {
 
 	/*
 	 * Balloon: give n frames to Xen / take up to n; *done is what was
-	 * achieved.  Pages are scrubbed by it and, where the guest has page
-	 * tables that Xen checks, unmapped from the direct map.
+	 * achieved, from the first on.  What goes has no content that matters
+	 * and nobody looks at it; where the guest has page tables that Xen
+	 * checks, it is unmapped from the direct map.
 	 */
 	int	(*g_balloon_out)(pfn_t *, unsigned int n, unsigned int *done);
 	int	(*g_balloon_in)(pfn_t *, unsigned int n, unsigned int *done);
+	/* No memory above that of the boot-time map goes below this frame. */
+	pfn_t	g_grow_from;
 
 	/*
 	 * The type's own part of suspend, on CPU 0 with all others stopped and

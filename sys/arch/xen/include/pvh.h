@@ -27,6 +27,9 @@ int	pvh_map_gpfns(vaddr_t, pfn_t, unsigned int n, vm_prot_t);
 /* The same at an address of its own in the XENMAP region; 0: full. */
 vaddr_t	pvh_map_special(pfn_t, vm_prot_t);
 
+/* Leave out what the memory map has too much.  When all of it is known. */
+void	pvh_surplus_init(void);
+
 /* xen_guest functions, see <xen/guest.h>. */
 int	pvh_map_grant_frames(vaddr_t, unsigned int first, unsigned int n,
 	    bool status);

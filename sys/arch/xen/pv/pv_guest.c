@@ -236,6 +236,7 @@ const struct xen_guest pv_guest = {
 	.g_cpu_initialise = pv_cpu_initialise,
 	.g_balloon_out = pv_balloon_out,
 	.g_balloon_in = pv_balloon_in,
+	.g_grow_from = { 0 },
 	.g_suspend = pv_suspend,
 	.g_resume = pv_resume,
 	.g_suspend_arg = pv_suspend_arg,

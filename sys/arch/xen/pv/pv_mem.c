@@ -194,14 +194,11 @@ in_batch(const pfn_t *pfns, unsigned int n)
 int
 pv_balloon_out(pfn_t *pfns, unsigned int n, unsigned int *done)
 {
-	unsigned int i, m, k;
+	unsigned int m, k;
 	bool on;
 
 	for (*done = 0; *done < n; *done += k) {
 		m = MIN(n - *done, BALLOON_BATCH);
-		for (i = 0; i < m; i++)
-			memset((void *)PMAP_DIRECT_MAP(ptoa(
-			    pfns[*done + i].pfn)), 0, PAGE_SIZE);
 		on = intr_disable();
 		k = out_batch(pfns + *done, m);
 		intr_restore(on);

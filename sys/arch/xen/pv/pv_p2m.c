@@ -27,6 +27,7 @@
 #include "pv_impl.h"
 
 #define	TREE_MAX	128		/* GiB of memory; one page each */
+#define	GROW_MIN	(8 * P2M_PERPAGE)
 
 uintptr_t p2m_size, m2p_size;
 
@@ -100,7 +101,8 @@ tree_alloc(uintptr_t leaves)
 	for (i = 0; i < n; i++) {
 		if (tree_mid[i] != NULL)
 			continue;
-		pg = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO);
+		pg = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO |
+		    UVM_PGA_USERESERVE);
 		if (pg == NULL)
 			return ENOMEM;
 		(void)atomic_or(&pg->pg_flags, PG_KMEM);
@@ -180,7 +182,7 @@ list_extend(uintptr_t end)
 	for (i = p2m_size; i < leaf * P2M_PERPAGE; i++)
 		((volatile unsigned long *)P2M_BASE)[i] = P2M_NONE;
 	for (; leaf < howmany(end, P2M_PERPAGE); leaf++) {
-		pg = uvm_pagealloc(UVM_PGA_NOSLEEP);
+		pg = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_USERESERVE);
 		if (pg == NULL)
 			return ENOMEM;
 		w = VM_PAGE_TO_KVA(pg);
@@ -200,23 +202,27 @@ list_extend(uintptr_t end)
 	return 0;
 }
 
-/* Balloon thread. */
+/*
+ * Balloon thread.  Growth ends a live migration that is under way, and all of
+ * the list is looked at each time: so more is made than is asked for.
+ */
 int
 pv_p2m_grow(uintptr_t end)
 {
 	volatile unsigned long *generation =
 	    &xen_shared_info->arch.p2m_generation;
+	uintptr_t more = roundup2(MAX(end, p2m_size + p2m_size / 8), GROW_MIN);
 	int error;
 
 	if (end <= p2m_size)
 		return 0;
 	KASSERT(tree_top != NULL);
-	error = tree_alloc(howmany(end, P2M_PERPAGE));
+	error = tree_alloc(howmany(more, P2M_PERPAGE));
 	if (error != 0)
 		return error;
 	(void)atomic_add(generation, 1);
-	error = list_extend(end);
+	error = list_extend(more);
 	publish();
 	(void)atomic_add(generation, 1);
-	return error;
+	return end <= p2m_size ? 0 : error;
 }

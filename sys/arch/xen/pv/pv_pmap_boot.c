@@ -166,7 +166,7 @@ dmap_build(void)
 {
 	uintptr_t base, end = pv_start_info->nr_pages;
 
-	if (end > (DMAP_BASE + PT_SPAN(3) - DMAP_BASE) >> PAGE_SHIFT)
+	if (end > DMAP_FRAMES)
 		panic("pv: too much memory");
 	for (base = 0; base < end; base += PT_ENTRIES)
 		dmap_chunk(base, MIN(base + PT_ENTRIES, end));

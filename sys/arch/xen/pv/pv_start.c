@@ -79,15 +79,9 @@ static void
 memory_init(void)
 {
 	const struct start_info *si = pv_start_info;
-	domid_t self = DOMID_SELF;
 	uintptr_t first;
-	long max;
 
 	physmem_add_ram(0, si->nr_pages);
-	if (hypercall_memory_op(XENMEM_maximum_reservation, &self, &max) == 0 &&
-	    max > (long)si->nr_pages && max < (1L << 32))
-		physmem.pm_max_pfn = (uintptr_t)max;
-
 	physmem_reserve(image_pfn((uintptr_t)__kernel_start),
 	    image_pfn(round_page((uintptr_t)__kernel_end)));
 	reserve_one(image_pfn((uintptr_t)si));

@@ -248,6 +248,7 @@ const struct xen_guest pvh_guest = {
 	.g_cpu_initialise = pvh_cpu_initialise,
 	.g_balloon_out = pvh_balloon_out,
 	.g_balloon_in = pvh_balloon_in,
+	.g_grow_from = { 1UL << (32 - PAGE_SHIFT) },
 	.g_suspend = pvh_suspend,
 	.g_resume = pvh_resume,
 	.g_suspend_arg = pvh_suspend_arg,

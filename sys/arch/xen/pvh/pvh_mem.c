@@ -7,7 +7,8 @@
  * between the local APIC and the pages the builder uses at the end of the 4 GiB
  * space, so that the highest frame number of the domain stays what it is (the
  * tools look at each frame up to it).  Ballooned pages leave a hole behind
- * their direct-map entry, which nobody touches.
+ * their direct-map entry, which nobody touches.  Memory beyond the boot-time
+ * map goes above 4 GiB, where nothing else is.
  */
 #include <sys/errno.h>
 #include <sys/mman.h>
@@ -20,6 +21,13 @@
 #define	HOLE_END	0xfefe0UL
 #define	GRANT_FRAMES	64U
 #define	GRANT_STATUS	16U
+#define	BLOCK_ORDER	9U		/* 2 MiB, the most Xen takes at once */
+#define	DISOWN_BATCH	128U
+/*
+ * What Xen counts as the domain's own beside its RAM: rings, tables.  A dozen
+ * pages; the domain may have 1 MiB more than was asked for.
+ */
+#define	SPECIAL_PAGES	128
 
 static struct spinlock hole_lock = SPINLOCK_INITIALIZER("pvh_hole");
 static uintptr_t hole_next = HOLE_START;	/* [l] */
@@ -93,12 +101,13 @@ pvh_map_grant_frames(vaddr_t va, unsigned int first, unsigned int n,
 
 /* -- the balloon -- */
 
+/* n blocks of 2^order pages. */
 static int
 reservation(unsigned int cmd, const pfn_t *pfns, unsigned int n,
-    unsigned int *done)
+    unsigned int order, unsigned int *done)
 {
 	struct xen_memory_reservation r = {
-		.nr_extents = n, .domid = DOMID_SELF
+		.nr_extents = n, .extent_order = order, .domid = DOMID_SELF
 	};
 	long moved;
 	int error;
@@ -112,6 +121,65 @@ reservation(unsigned int cmd, const pfn_t *pfns, unsigned int n,
 	return *done == n ? 0 : ENOMEM;
 }
 
+/* Blocks of 2^order frames from start on, as many as fit before end. */
+static void
+disown(uintptr_t start, uintptr_t end, unsigned int order)
+{
+	static pfn_t pfns[DISOWN_BATCH];
+	const uintptr_t size = (uintptr_t)1 << order;
+	unsigned int n, done;
+
+	while (end - start >= size) {
+		for (n = 0; n < DISOWN_BATCH && end - start >= (n + 1) * size;
+		    n++)
+			pfns[n] = MKPFN(start + n * size);
+		if (reservation(XENMEM_decrease_reservation, pfns, n, order,
+		    &done) == 0) {
+			start += n * size;
+			continue;
+		}
+		/* This one not as a whole: what can be, or leave it. */
+		start += done * size;
+		if (order > 0)
+			disown(start, start + size, 0);
+		start += size;
+	}
+}
+
+/*
+ * Of a domain that has been started with less memory than it may have, the map
+ * shows the latter, and Xen finds memory for a page when it is first touched -
+ * until there is no more; then the domain dies.  So what is too much comes
+ * later (the balloon will ask for it), and Xen is told that it is not wanted
+ * now: as long as it is, a save touches it.
+ */
+void
+pvh_surplus_init(void)
+{
+	domid_t self = DOMID_SELF;
+	const struct phys_range *r;
+	uintptr_t start, end;
+	size_t left, ram = physmem_ram_pages();
+	unsigned int i;
+	long owned;
+
+	if (hypercall_memory_op(XENMEM_current_reservation, &self, &owned) !=
+	    0 || owned <= SPECIAL_PAGES || (size_t)owned >= ram)
+		return;
+	left = physmem_defer(ram - (size_t)(owned - SPECIAL_PAGES));
+	if (left != 0)
+		printf("boot: %zu pages of the memory map may be missing\n",
+		    left);
+	for (i = 0; i < physmem.pm_nlater; i++) {
+		r = &physmem.pm_later[i];
+		start = MIN(roundup2(r->pr_start, PT_ENTRIES), r->pr_end);
+		end = MAX(rounddown2(r->pr_end, PT_ENTRIES), start);
+		disown(r->pr_start, start, 0);
+		disown(start, end, BLOCK_ORDER);
+		disown(end, r->pr_end, 0);
+	}
+}
+
 /*
  * Give pages to Xen / take some.  *done of them, from the first on, were moved;
  * ENOMEM when it was not all.  Thread context.
@@ -119,18 +187,13 @@ reservation(unsigned int cmd, const pfn_t *pfns, unsigned int n,
 int
 pvh_balloon_out(pfn_t *pfns, unsigned int n, unsigned int *done)
 {
-	unsigned int i;
-
-	for (i = 0; i < n; i++)
-		memset((void *)PMAP_DIRECT_MAP(ptoa(pfns[i].pfn)), 0,
-		    PAGE_SIZE);
-	return reservation(XENMEM_decrease_reservation, pfns, n, done);
+	return reservation(XENMEM_decrease_reservation, pfns, n, 0, done);
 }
 
 int
 pvh_balloon_in(pfn_t *pfns, unsigned int n, unsigned int *done)
 {
-	return reservation(XENMEM_populate_physmap, pfns, n, done);
+	return reservation(XENMEM_populate_physmap, pfns, n, 0, done);
 }
 
 /* Direct-map entries for frames to come; what is there stays. */

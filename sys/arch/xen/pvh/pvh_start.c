@@ -241,6 +241,7 @@ pvh_boot(paddr_t start_info)
 	pvh_start_flags = si->flags;
 	memory_init(si);
 	module_init(si);
+	pvh_surplus_init();
 	pmap_bootstrap();
 	if (xen_guest->g_console(&port, &ring) == 0)
 		xencons_early_attach(ring, port);

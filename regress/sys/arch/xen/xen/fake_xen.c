@@ -17,6 +17,11 @@ enum fake_port fake_ports[FAKE_PORTS];
 unsigned int fake_sends[FAKE_PORTS];
 int fake_fail;
 unsigned int fake_max_grant_version = 2;
+bool fake_owned[FAKE_FRAMES];
+size_t fake_tot_pages, fake_max_pages = FAKE_FRAMES;
+unsigned int fake_max_order = 9, fake_mem_calls;
+int fake_mem_budget = -1;
+bool (*fake_mem_hook)(unsigned int, unsigned long);
 void (*xen_hypercall_entry)(void);
 
 static struct shared_info shared[2];
@@ -226,6 +231,63 @@ vcpu_op(int cmd, unsigned int n)
 	}
 }
 
+/* -- memory -- */
+
+/* One extent; false: Xen stops here. */
+static bool
+mem_extent(unsigned int cmd, unsigned long pfn, unsigned long n)
+{
+	bool out = cmd == XENMEM_decrease_reservation;
+	unsigned long i;
+
+	if (pfn % n != 0 || (!out && fake_tot_pages + n > fake_max_pages))
+		return false;
+	if (fake_mem_hook != NULL && !fake_mem_hook(cmd, pfn))
+		return false;
+	for (i = pfn; i < pfn + n; i++) {
+		CHECK(i < FAKE_FRAMES);
+		CHECK_EQ(fake_owned[i], out);
+		fake_owned[i] = !out;
+	}
+	fake_tot_pages = out ? fake_tot_pages - n : fake_tot_pages + n;
+	return true;
+}
+
+static long
+mem_reservation(unsigned int cmd, struct xen_memory_reservation *r)
+{
+	const xen_pfn_t *frames = *(xen_pfn_t **)&r->extent_start;
+	long i;
+
+	fake_mem_calls++;
+	if (r->extent_order > fake_max_order)
+		return 0;
+	for (i = 0; i < (long)r->nr_extents; i++) {
+		if (fake_mem_budget == 0 ||
+		    !mem_extent(cmd, frames[i], 1UL << r->extent_order))
+			break;
+		if (fake_mem_budget > 0)
+			fake_mem_budget--;
+	}
+	return i;
+}
+
+static long
+memory_op(unsigned int cmd, void *arg)
+{
+	switch (cmd) {
+	case XENMEM_decrease_reservation:
+	case XENMEM_populate_physmap:
+		return mem_reservation(cmd, arg);
+	case XENMEM_current_reservation:
+		return (long)fake_tot_pages;
+	case XENMEM_maximum_ram_page:
+		return 0x100000;
+	default:
+		return -ENOSYS;
+	}
+}
+
 static long
 sched_op(unsigned long cmd, const struct sched_shutdown *sd)
 {
@@ -263,7 +325,7 @@ xen_hypercall(unsigned long op, unsigned long a1, unsigned long a2,
 	case __HYPERVISOR_xen_version:
 		return 4 << 16 | 17;
 	case __HYPERVISOR_memory_op:
-		return 0x100000;	/* XENMEM_maximum_ram_page */
+		return memory_op((unsigned int)a1, (void *)a2);
 	default:
 		return -ENOSYS;
 	}

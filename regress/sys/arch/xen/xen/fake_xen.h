@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * A Xen for unit tests: event channels and a grant table behind
- * xen_hypercall(), with a peer domain that a test plays - also an evil one.
+ * A Xen for unit tests: event channels, a grant table and the memory of an
+ * auto-translated domain behind xen_hypercall(), with a peer domain that a test
+ * plays - also an evil one.
  */
 #ifndef _FAKE_XEN_H_
 #define	_FAKE_XEN_H_
@@ -31,6 +32,20 @@ void	fake_set_bit(uint32_t port);
 void	fake_upcall(void);
 /* A port that exists already at start of day. */
 uint32_t fake_peer_port(void);
+
+/*
+ * Memory: which frames are the domain's.  Taking what is there already and
+ * giving what is not are mistakes of the guest, and fail the test.
+ */
+#define	FAKE_FRAMES	16384
+extern bool	fake_owned[FAKE_FRAMES];
+extern size_t	fake_tot_pages;		/* how many, or more: rings and such */
+extern size_t	fake_max_pages;		/* no more than that */
+extern unsigned int fake_max_order;	/* larger extents are refused */
+extern int	fake_mem_budget;	/* extents that are done; -1: all */
+extern unsigned int fake_mem_calls;	/* reservation calls so far */
+/* Before each extent, if set.  False: it is not done. */
+extern bool	(*fake_mem_hook)(unsigned int cmd, unsigned long pfn);
 
 /* The peer maps / unmaps what the guest granted; false: not allowed. */
 bool	fake_map(uint32_t ref);
