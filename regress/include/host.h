@@ -27,5 +27,10 @@ void	host_context_switch(struct host_context *from,
 void	host_context_free(struct host_context *);
 /* Read a whole file, relative to the tree; NULL if there is none. */
 void	*host_read_file(const char *path, size_t *size);
+void	host_write_file(const char *path, const void *, size_t size);
+/* Run a shell command; its exit status. */
+int	host_system(const char *);
+/* A name in the directory for temporary files that no other process has. */
+void	host_tmpname(const char *suffix, char *, size_t);
 
 #endif /* !_HOST_H_ */

@@ -77,7 +77,11 @@ host_read_file(const char *path, size_t *size)
 	FILE *fp;
 	void *p;
 
-	snprintf(full, sizeof(full), "%s/%s", top != NULL ? top : ".", path);
+	if (path[0] == '/')
+		snprintf(full, sizeof(full), "%s", path);
+	else
+		snprintf(full, sizeof(full), "%s/%s", top != NULL ? top : ".",
+		    path);
 	fp = fopen(full, "rb");
 	if (fp == NULL)
 		return NULL;
@@ -90,6 +94,32 @@ host_read_file(const char *path, size_t *size)
 	fclose(fp);
 	*size = (size_t)n;
 	return p;
+}
+
+void
+host_write_file(const char *path, const void *p, size_t size)
+{
+	FILE *fp = fopen(path, "wb");
+
+	if (fp == NULL || fwrite(p, 1, size, fp) != size || fclose(fp) != 0)
+		abort();
+}
+
+int
+host_system(const char *cmd)
+{
+	int status = system(cmd);
+
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+void
+host_tmpname(const char *suffix, char *buf, size_t size)
+{
+	const char *dir = getenv("TMPDIR");
+
+	snprintf(buf, size, "%s/ktest.%ld%s", dir != NULL ? dir : "/tmp",
+	    (long)getpid(), suffix);
 }
 
 /* ---- contexts; the sanitizer is told about the stacks ---- */

@@ -292,6 +292,17 @@ lookup(struct bufcache *bc, uint64_t blkno)
 	return NULL;
 }
 
+struct buf *
+bpeek(struct bufcache *bc, uint64_t blkno)
+{
+	struct buf *bp;
+
+	spin_enter(&bc->bc_lock);
+	bp = lookup(bc, blkno);
+	spin_exit(&bc->bc_lock);
+	return bp;
+}
+
 int
 bgetblk(struct bufcache *bc, uint64_t blkno, struct buf **bpp)
 {
@@ -300,9 +311,7 @@ bgetblk(struct bufcache *bc, uint64_t blkno, struct buf **bpp)
 
 	if (blkno >= bc->bc_nblocks)
 		return EINVAL;
-	spin_enter(&bc->bc_lock);
-	bp = lookup(bc, blkno);
-	spin_exit(&bc->bc_lock);
+	bp = bpeek(bc, blkno);
 	if (bp != NULL) {
 		*bpp = bp;
 		return 0;

@@ -100,7 +100,9 @@ void	bufcache_destroy(struct bufcache *);
 int	bread(struct bufcache *, uint64_t blkno, struct buf **) __must_check;
 /* The block without reading: unless B_VALID the caller fills all of it. */
 int	bgetblk(struct bufcache *, uint64_t blkno, struct buf **) __must_check;
-/* The same, filled with zeros, whatever it was. */
+/* The block if it is in memory already; NULL: it is not. */
+struct buf *bpeek(struct bufcache *, uint64_t blkno);
+/* As bgetblk(), filled with zeros, whatever it was. */
 int	bgetzero(struct bufcache *, uint64_t blkno, struct buf **)
 	    __must_check;
 void	bref(struct buf *);
