@@ -25,6 +25,7 @@
 #include <sys/kthread.h>
 #include <sys/mem.h>
 #include <sys/proc.h>
+#include <sys/socket.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <sys/tty.h>
@@ -189,6 +190,7 @@ main(void)
 	fd_init();
 	disk_init();
 	signalfd_init();
+	socket_init();
 	mem_init();
 	tty_init();
 
