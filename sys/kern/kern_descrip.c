@@ -22,6 +22,7 @@
 #include <sys/dev.h>
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/kmem.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
@@ -130,6 +131,9 @@ file_put(struct file *fp)
 		epoll_file_closed(fp);
 	if (fp->f_lockflags != 0)
 		lock_file_closed(fp);
+	if (inotify_on())
+		inotify_file_event(fp, FWRITE(fp) ? IN_CLOSE_WRITE :
+		    IN_CLOSE_NOWRITE);
 	if (fp->f_ops->fo_close != NULL)
 		fp->f_ops->fo_close(fp);
 	file_abort(fp);
@@ -705,8 +709,12 @@ do_rw(struct file *fp, struct uio *uio, off_t *offset, size_t *done)
 	else
 		error = op(fp, uio);
 	*done = total - uio->uio_resid;
-	if (*done > 0)
+	if (*done > 0) {
 		error = 0;	/* what was moved counts */
+		if (inotify_on())
+			inotify_file_event(fp, uio->uio_rw == UIO_READ ?
+			    IN_ACCESS : IN_MODIFY);
+	}
 	if (offset != NULL)
 		*offset = uio->uio_offset;
 	else if ((how & (FOF_SEEKABLE | FOF_PREAD)) != 0 && error == 0)

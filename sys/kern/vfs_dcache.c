@@ -25,6 +25,7 @@
  * exclusively: what is in the cache is what the file system has.
  */
 #include <sys/errno.h>
+#include <sys/inotify.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
@@ -110,8 +111,11 @@ dentry_free(struct dentry *d)
 	struct dentry *parent = d->d_parent == d ? NULL : d->d_parent;
 
 	KASSERT(d->d_ref == 0 && (d->d_flags & DF_HASHED) == 0);
-	if (d->d_vnode != NULL)
+	if (d->d_vnode != NULL) {
+		if ((d->d_flags & DF_DELETED) != 0 && inotify_on())
+			inotify_forgotten(d->d_vnode);
 		vrele(d->d_vnode);
+	}
 	if (d->d_name != d->d_iname)
 		kmem_free(d->d_name, d->d_namelen + 1);
 	kmem_cache_free(dentry_cache, d);

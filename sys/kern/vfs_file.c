@@ -14,6 +14,7 @@
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/kmem.h>
 #include <sys/mman.h>
 #include <sys/systm.h>
@@ -224,6 +225,8 @@ vnfile_truncate(struct file *fp, off_t size)
 	if (error == 0)
 		error = vnode_truncate_locked(vp, curlwp, size);
 	rw_exit(&vp->v_lock);
+	if (error == 0 && inotify_on())
+		inotify_file_event(fp, IN_MODIFY);
 	return error;
 }
 
@@ -347,6 +350,8 @@ file_readdir(struct file *fp, readdir_fn fn, void *ctx)
 		error = vp->v_ops->vop_readdir(vp, &fp->f_offset, fn, ctx);
 	rw_exit(&vp->v_lock);
 	mutex_exit(&fp->f_lock);
+	if (error == 0 && inotify_on())
+		inotify_file_event(fp, IN_ACCESS);
 	return error;
 }
 
@@ -400,6 +405,8 @@ file_fallocate(struct lwp *l, struct file *fp, int mode, off_t off, off_t len)
 	vnode_killpriv(vp, l);
 	error = vp->v_ops->vop_fallocate(vp, mode, off, len);
 	rw_exit(&vp->v_lock);
+	if (error == 0 && inotify_on())
+		inotify_file_event(fp, IN_MODIFY);
 	return error;
 }
 

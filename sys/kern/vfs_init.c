@@ -3,6 +3,7 @@
  * The name space at boot: its parts in order, the first root, the initramfs.
  */
 #include <sys/errno.h>
+#include <sys/inotify.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
@@ -25,6 +26,7 @@ vfs_init(void)
 	device_init();
 	lock_init();
 	epoll_init();
+	inotify_init();
 	fifo_init();
 	vfsops_init();
 	memfd_init();

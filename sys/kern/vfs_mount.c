@@ -15,6 +15,7 @@
  * vfsmount one on its parent, its mount point, its root and its mount.
  */
 #include <sys/errno.h>
+#include <sys/inotify.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <uvm/uvm_vnode.h>
@@ -163,6 +164,8 @@ mount_put(struct mount *mp)
 	mutex_enter(&mounts_lock);
 	TAILQ_REMOVE(&mounts, mp, mnt_list);
 	mutex_exit(&mounts_lock);
+	if (inotify_on())
+		inotify_unmount(mp);
 	dcache_purge(mp);
 	dentry_put(mp->mnt_rootd);
 	mount_sync(mp);

@@ -14,6 +14,7 @@
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
@@ -182,7 +183,9 @@ open_at(struct lwp *l, const struct path *p, int oflags, bool trunc,
 			file_put(fp);
 			return error;
 		}
+		notify_dentry(p->p_dentry, IN_MODIFY);
 	}
+	notify_dentry(p->p_dentry, IN_OPEN);
 	*fpp = fp;
 	return 0;
 
@@ -249,6 +252,8 @@ create_last(struct nameidata *nd, mode_t mode, struct dentry **childp)
 			} else {
 				dentry_put(child);
 				*childp = d;
+				notify_name(dvp, dn.dn_name, dn.dn_len,
+				    IN_CREATE, 0);
 			}
 		}
 	}

@@ -14,6 +14,7 @@
  */
 #include <sys/errno.h>
 #include <sys/fcntl.h>
+#include <sys/inotify.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
@@ -117,6 +118,8 @@ do_create(struct lwp *l, const struct path *dir, const char *name,
 		d = dcache_enter(parent.p_dentry, &dn, vp, 0);
 		if (d == NULL)		/* still negative in the cache */
 			dcache_delete(child, false);
+		notify_name(path_vnode(&parent), dn.dn_name, dn.dn_len,
+		    IN_CREATE | (S_ISDIR(ca->mode) ? IN_ISDIR : 0), 0);
 		dentry_put(d);
 	}
 	dir_exit(&parent, child);
@@ -210,9 +213,12 @@ link_at(struct lwp *l, const struct path *from, const struct path *parent,
 			vp->v_flags &= ~VV_LINKABLE;
 		rw_exit(&vp->v_lock);
 	}
-	if (error == 0)
+	if (error == 0) {
 		/* The new name is looked up when it is first used. */
 		dcache_delete(child, false);
+		notify_vnode(vp, IN_ATTRIB);
+		notify_name(dvp, dn->dn_name, dn->dn_len, IN_CREATE, 0);
+	}
 	dir_exit(parent, child);
 out:
 	if (ro == 0)
@@ -280,9 +286,14 @@ remove_entry(struct lwp *l, const struct path *parent,
 	if (error == 0 && isdir)
 		vp->v_flags |= VV_DEAD;
 	rw_exit(&vp->v_lock);
-	if (error == 0)
-		dcache_delete(child, true);
-	return error;
+	if (error != 0)
+		return error;
+	notify_name(dvp, dn->dn_name, dn->dn_len,
+	    IN_DELETE | (isdir ? IN_ISDIR : 0), 0);
+	if (!isdir)
+		notify_vnode(vp, IN_ATTRIB);
+	dcache_delete(child, true);
+	return 0;
 }
 
 /* unlink(2), and rmdir(2) with AT_REMOVEDIR. */
@@ -444,6 +455,21 @@ rename_sane(struct rename_end *f, struct rename_end *t, unsigned int flags)
 	return 0;
 }
 
+/* vp has gone from one name to the other. */
+static void
+rename_notify(const struct rename_end *f, const struct rename_end *t,
+    struct vnode *vp)
+{
+	uint32_t dir = S_ISDIR(vp->v_mode) ? IN_ISDIR : 0;
+	uint32_t cookie = inotify_cookie();
+
+	notify_name(path_vnode(&f->re_dir), f->re_name.dn_name,
+	    f->re_name.dn_len, IN_MOVED_FROM | dir, cookie);
+	notify_name(path_vnode(&t->re_dir), t->re_name.dn_name,
+	    t->re_name.dn_len, IN_MOVED_TO | dir, cookie);
+	notify_vnode(vp, IN_MOVE_SELF);
+}
+
 /* Both directories locked, both names looked up. */
 static int
 rename_locked(struct lwp *l, struct rename_end *f, struct rename_end *t,
@@ -482,13 +508,22 @@ rename_locked(struct lwp *l, struct rename_end *f, struct rename_end *t,
 	if (error != 0) {
 		if (dm != NULL)
 			dcache_move_abort(dm);
-	} else if (exchange) {
+		return error;
+	}
+	if (exchange) {
 		dcache_exchange(f->re_child, t->re_child);
 	} else {
 		dcache_delete(t->re_child, dst != NULL);
 		dcache_move_commit(dm, f->re_child, t->re_dir.p_dentry);
 	}
-	return error;
+	if (inotify_on()) {
+		rename_notify(f, t, src);
+		if (exchange)
+			rename_notify(t, f, dst);
+		else if (dst != NULL && !S_ISDIR(dst->v_mode))
+			notify_vnode(dst, IN_ATTRIB);
+	}
+	return 0;
 }
 
 static int

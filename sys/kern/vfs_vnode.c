@@ -13,6 +13,7 @@
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <uvm/uvm_vnode.h>
@@ -291,6 +292,8 @@ do_setattr(struct lwp *l, const struct path *p, struct setattr *sa)
 		    vp->v_ops->vop_setattr(vp, sa, l->l_cred);
 	rw_exit(&vp->v_lock);
 	mount_write_exit(p);
+	if (error == 0)
+		notify_dentry(p->p_dentry, IN_ATTRIB);
 	return error;
 }
 
@@ -335,6 +338,8 @@ do_truncate(struct lwp *l, const struct path *p, off_t size)
 		rw_exit(&vp->v_lock);
 	}
 	mount_write_exit(p);
+	if (error == 0)
+		notify_dentry(p->p_dentry, IN_MODIFY);
 	return error;
 }
 
@@ -498,6 +503,8 @@ do_setxattr(struct lwp *l, const struct path *p, const char *name,
 	error = vp->v_ops->vop_setxattr(vp, name, value, size, flags);
 	rw_exit(&vp->v_lock);
 	mount_write_exit(p);
+	if (error == 0)
+		notify_dentry(p->p_dentry, IN_ATTRIB);
 	return error;
 }
 
@@ -554,6 +561,8 @@ do_removexattr(struct lwp *l, const struct path *p, const char *name)
 	error = vp->v_ops->vop_removexattr(vp, name);
 	rw_exit(&vp->v_lock);
 	mount_write_exit(p);
+	if (error == 0)
+		notify_dentry(p->p_dentry, IN_ATTRIB);
 	return error;
 }
 

@@ -201,7 +201,7 @@ autobind(struct unixpcb *up)
 	int error = ENOSPC;
 
 	if (up->up_name != NULL)
-		return EINVAL;
+		return 0;
 	for (tries = 0; tries <= 0xfffff; tries++) {
 		mutex_enter(&unix_mutex);
 		next_auto = (next_auto + 1) & 0xfffff;

@@ -187,6 +187,7 @@ struct vnode {
 	int		v_writers;	/* [a] files open for writing; < 0:
 					 * programs that run from it */
 	void		*v_fifo;	/* [v] kern/vfs_fifo.c */
+	void		*v_watches;	/* [a] kern/sys_inotify.c */
 	struct lockhead	*v_locks;	/* kern/vfs_lock.c, its lock */
 	LIST_ENTRY(vnode) v_hash;	/* per-fs use */
 	struct pollhead	v_pollhead;

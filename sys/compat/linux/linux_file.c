@@ -3,6 +3,7 @@
  * Linux system calls on descriptors: open and close, duplicates, flags, locks,
  * ioctl, pipes and other files without a name.
  */
+#include <sys/inotify.h>
 #include <sys/termios.h>
 #include <sys/tty.h>
 #include <compat/linux/linux_abi.h>
@@ -460,4 +461,54 @@ linux_sys_memfd_create(struct lwp *l,
 	error = do_memfd_create(l, name, uap->flags, &fd);
 	*retval = fd;
 	return error;
+}
+
+/* -- inotify -- */
+
+static int
+inotify_init_common(struct lwp *l, int flags, register_t *retval)
+{
+	int fd = -1, error;
+
+	error = do_inotify_init(l, flags, &fd);
+	*retval = fd;
+	return error;
+}
+
+int
+linux_sys_inotify_init(struct lwp *l,
+    const struct linux_inotify_init_args *uap __unused, register_t *retval)
+{
+	return inotify_init_common(l, 0, retval);
+}
+
+int
+linux_sys_inotify_init1(struct lwp *l,
+    const struct linux_inotify_init1_args *uap, register_t *retval)
+{
+	return inotify_init_common(l, uap->flags, retval);
+}
+
+int
+linux_sys_inotify_add_watch(struct lwp *l,
+    const struct linux_inotify_add_watch_args *uap, register_t *retval)
+{
+	char *name;
+	int wd = -1, error;
+
+	error = copyin_path(uap->path, &name);
+	if (error != 0)
+		return error;
+	error = do_inotify_add_watch(l, uap->fd, name, uap->mask, &wd);
+	kmem_strfree(name);
+	*retval = wd;
+	return error;
+}
+
+int
+linux_sys_inotify_rm_watch(struct lwp *l,
+    const struct linux_inotify_rm_watch_args *uap,
+    register_t *retval __unused)
+{
+	return do_inotify_rm_watch(l, uap->fd, uap->wd);
 }

@@ -8,6 +8,7 @@
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
+#include <sys/inotify.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/utsname.h>
@@ -42,6 +43,9 @@ FILL(file_max, "%u", maxfiles)
 FILL(file_nr, "%u\t0\t%u", nfiles, maxfiles)
 FILL(nr_open, "%d", 1048576)
 FILL(pipe_max_size, "%d", 1048576)
+FILL(inotify_watches, "%d", INOTIFY_MAX_WATCHES)
+FILL(inotify_instances, "%d", INOTIFY_MAX_INSTANCES)
+FILL(inotify_events, "%d", INOTIFY_MAX_EVENTS)
 
 static int
 fill_hostname(const struct pfs_node *pn __unused, struct pbuf *pb)
@@ -164,7 +168,15 @@ static const struct pfs_entry vm_entries[] = {
 	{ 0 }
 };
 
+static const struct pfs_entry inotify_entries[] = {
+	FILE_R("max_queued_events", inotify_events),
+	FILE_R("max_user_instances", inotify_instances),
+	FILE_R("max_user_watches", inotify_watches),
+	{ 0 }
+};
+
 static const struct pfs_entry fs_entries[] = {
+	DIR("inotify", inotify_entries),
 	FILE_R("file-max", file_max),
 	FILE_R("file-nr", file_nr),
 	FILE_R("nr_open", nr_open),
