@@ -3,8 +3,8 @@
  * Disks as files: block nodes in /dev, reading and writing them.
  *
  * Overview: every disk and partition has a node "b NAME".  An open file has a
- * disk_holder; O_EXCL claims the disk.  Transfers go through a buffer of a few
- * pages, block by block where an end is not aligned.
+ * disk_holder; O_EXCL claims the disk.  Transfers go through the page cache
+ * (disk_cache.c), those of O_DIRECT through a buffer.
  */
 #include <sys/dev.h>
 #include <sys/errno.h>
@@ -13,20 +13,28 @@
 #include <sys/kmem.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
+#include <uvm/uvm_vnode.h>
 #include <dev/disk_dev.h>
 #include <dev/disk_part.h>
 
 #define	CHUNK		(64UL * 1024)
 
 struct diskfile {			/* f_private */
-	struct disk_holder df_holder;	/* first */
-	struct disk	*df_disk;
+	struct disk_holder df_holder;
+	struct disk	*df_disk;	/* [I] */
+	struct vnode	*df_cache;	/* [I] */
 };
 
 static struct disk *
 file_disk(struct file *fp)
 {
 	return ((struct diskfile *)fp->f_private)->df_disk;
+}
+
+static struct vnode *
+file_cache(struct file *fp)
+{
+	return ((struct diskfile *)fp->f_private)->df_cache;
 }
 
 static int
@@ -54,13 +62,20 @@ diskdev_open(dev_t dev, struct file *fp)
 	if ((fp->f_flags & O_NONBLOCK) != 0)
 		mode |= DISK_NONBLOCK;
 	error = disk_open(df->df_disk, &df->df_holder, mode, df);
+	if (error != 0)
+		goto fail;
+	error = disk_cache_get(df->df_disk, &df->df_cache);
 	if (error != 0) {
-		disk_put(df->df_disk);
-		kmem_free(df, sizeof(*df));
-		return error;
+		disk_close(&df->df_holder);
+		goto fail;
 	}
 	fp->f_private = df;
 	return 0;
+
+fail:
+	disk_put(df->df_disk);
+	kmem_free(df, sizeof(*df));
+	return error;
 }
 
 static void
@@ -68,83 +83,96 @@ diskdev_close(dev_t dev __unused, struct file *fp)
 {
 	struct diskfile *df = fp->f_private;
 
+	disk_cache_close(df->df_cache);
 	disk_close(&df->df_holder);
 	disk_put(df->df_disk);
 	kmem_free(df, sizeof(*df));
 }
 
-/*
- * Move up to CHUNK bytes of the transfer through buf.  What lies between the
- * transfer's ends and the borders of blocks is read before it is written.
- */
+/* Past the cache, as O_DIRECT wants it: whole blocks, through a buffer. */
 static int
-move_chunk(struct disk *d, struct uio *uio, char *buf, uint64_t size)
+move_direct(struct disk *d, struct uio *uio, char *buf)
 {
-	uint64_t lbs = d->d_whole->d_limits.dl_lbs, off, first, end;
-	size_t n, len, in;
+	uint64_t sector = (uint64_t)uio->uio_offset >> SECTOR_SHIFT;
+	size_t n = MIN(uio->uio_resid, CHUNK);
 	unsigned int flags;
 	int error;
 
-	off = (uint64_t)uio->uio_offset;
-	first = rounddown2(off, lbs);
-	in = (size_t)(off - first);
-	n = (size_t)MIN(MIN(uio->uio_resid, CHUNK - in), size - off);
-	end = roundup2(off + n, lbs);
-	len = (size_t)(end - first);
-	if (uio->uio_rw == UIO_READ || in != 0 || off + n != end) {
-		error = disk_rw(d, BIO_READ, 0, first >> SECTOR_SHIFT, buf,
-		    len);
-		if (error != 0)
-			return error;
+	if (uio->uio_rw == UIO_READ) {
+		error = disk_rw(d, BIO_READ, 0, sector, buf, n);
+		return error != 0 ? error : uiomove(buf, n, uio);
 	}
-	error = uiomove(buf + in, n, uio);
-	if (error != 0 || uio->uio_rw == UIO_READ)
-		return error;
 	flags = (uio->uio_flags & (IO_SYNC | IO_DSYNC)) != 0 ? BIO_FUA : 0;
-	return disk_rw(d, BIO_WRITE, flags, first >> SECTOR_SHIFT, buf, len);
+	error = uiomove(buf, n, uio);
+	return error != 0 ? error : disk_rw(d, BIO_WRITE, flags, sector, buf,
+	    n);
 }
 
 static int
-transfer(struct file *fp, struct uio *uio)
+transfer_direct(struct file *fp, struct uio *uio)
 {
 	struct disk *d = file_disk(fp);
-	uint64_t size = d->d_sectors << SECTOR_SHIFT;
+	uint64_t start = (uint64_t)uio->uio_offset, end, size;
+	unsigned int mask = d->d_whole->d_limits.dl_lbs - 1;
+	size_t cut = 0;
 	char *buf;
-	int error = 0;
+	int error;
 
-	if (uio->uio_resid == 0)
-		return 0;
-	if ((uint64_t)uio->uio_offset >= size)
-		return uio->uio_rw == UIO_READ ? 0 : ENOSPC;
+	size = d->d_sectors << SECTOR_SHIFT;
+	if ((start & mask) != 0 || (uio->uio_resid & mask) != 0)
+		return EINVAL;
+	if (start >= size || uio->uio_resid == 0)
+		return uio->uio_rw == UIO_READ || uio->uio_resid == 0 ? 0 :
+		    ENOSPC;
+	if (uio->uio_resid > size - start)
+		cut = uio->uio_resid - (size_t)(size - start);
+	uio->uio_resid -= cut;
+	end = start + uio->uio_resid;
 	buf = kmem_alloc(CHUNK, KM_SLEEP);
-	if (buf == NULL)
-		return ENOMEM;
-	while (error == 0 && uio->uio_resid > 0 &&
-	    (uint64_t)uio->uio_offset < size) {
-		error = move_chunk(d, uio, buf, size);
+	error = buf == NULL ? ENOMEM :
+	    disk_cache_bypass(file_cache(fp), start, end);
+	while (error == 0 && uio->uio_resid > 0) {
+		error = move_direct(d, uio, buf);
 		if (error == 0 && uio->uio_resid > 0 && sig_pending(curlwp))
 			error = EINTR;
 	}
-	kmem_free(buf, CHUNK);
+	if (uio->uio_rw == UIO_WRITE)
+		disk_cache_forget(file_cache(fp), start, end);
+	if (buf != NULL)
+		kmem_free(buf, CHUNK);
+	uio->uio_resid += cut;
 	return error;
 }
 
 static int
 diskdev_read(dev_t dev __unused, struct file *fp, struct uio *uio)
 {
-	return transfer(fp, uio);
+	if ((uio->uio_flags & IO_DIRECT) != 0)
+		return transfer_direct(fp, uio);
+	return disk_cache_read(file_cache(fp), uio);
 }
 
 static int
 diskdev_write(dev_t dev __unused, struct file *fp, struct uio *uio)
 {
-	return transfer(fp, uio);
+	if (uio->uio_resid == 0)
+		return 0;
+	if ((uio->uio_flags & IO_DIRECT) != 0)
+		return transfer_direct(fp, uio);
+	return disk_cache_write(file_cache(fp), uio);
 }
 
 static int
 diskdev_sync(dev_t dev __unused, struct file *fp, bool dataonly __unused)
 {
-	return disk_flush(file_disk(fp));
+	return disk_cache_sync(file_cache(fp), 0, INT64_MAX);
+}
+
+static int
+diskdev_mmap(dev_t dev __unused, struct file *fp, off_t off __unused,
+    size_t len __unused, vm_prot_t *maxprot __unused, struct uvm_object **uo)
+{
+	return uvm_vnode_mmap(file_cache(fp), uo);
 }
 
 static uint64_t
@@ -157,7 +185,8 @@ static int
 diskdev_ioctl(dev_t dev __unused, struct file *fp, unsigned long cmd,
     uintptr_t uarg, register_t *retval)
 {
-	return disk_ioctl(file_disk(fp), fp, cmd, uarg, retval);
+	return disk_ioctl(file_disk(fp), file_cache(fp), fp, cmd, uarg,
+	    retval);
 }
 
 static const struct devops disk_devops = {
@@ -166,6 +195,7 @@ static const struct devops disk_devops = {
 	.d_read = diskdev_read,
 	.d_write = diskdev_write,
 	.d_ioctl = diskdev_ioctl,
+	.d_mmap = diskdev_mmap,
 	.d_sync = diskdev_sync,
 	.d_size = diskdev_size,
 	.d_flags = D_SEEK,
@@ -216,6 +246,7 @@ disk_removed(struct disk *d)
 void
 disk_soft_init(void)
 {
+	disk_cache_init();
 	ram_init();
 	loop_init();
 }
@@ -224,4 +255,5 @@ const struct disk_class disk_class = {
 	.dc_parts = disk_read_parts,
 	.dc_added = disk_added,
 	.dc_removed = disk_removed,
+	.dc_claimed = disk_cache_claimed,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What programs ask of block devices: the ioctls of <linux/fs.h>, <linux/blkpg.h>
- * and <linux/hdreg.h>.
+ * What programs ask of block devices: the ioctls of <linux/fs.h>,
+ * <linux/blkpg.h> and <linux/hdreg.h>.
  *
  * Untrusted input: everything; ranges are checked against the disk.
  */
@@ -148,7 +148,9 @@ rescan(struct disk *d)
 
 	if (error != 0)
 		return error;
-	return d->d_whole == d ? disk_rescan(d) : EINVAL;
+	if (d->d_whole != d || (d->d_flags & DISK_NOPART) != 0)
+		return EINVAL;
+	return disk_rescan(d);
 }
 
 /* Zeros where the disk has no better way. */
@@ -184,7 +186,8 @@ discard(struct disk *d, uint64_t off, uint64_t len)
 }
 
 static int
-range_op(struct disk *d, struct file *fp, unsigned long cmd, uintptr_t uarg)
+range_op(struct disk *d, struct vnode *cache, struct file *fp,
+    unsigned long cmd, uintptr_t uarg)
 {
 	uint64_t range[2], size = d->d_sectors << SECTOR_SHIFT;
 	unsigned int lbs = d->d_whole->d_limits.dl_lbs;
@@ -200,8 +203,12 @@ range_op(struct disk *d, struct file *fp, unsigned long cmd, uintptr_t uarg)
 		return EINVAL;
 	if (range[1] == 0)
 		return cmd == BLKZEROOUT ? 0 : EINVAL;
-	return cmd == BLKDISCARD ? discard(d, range[0], range[1]) :
-	    write_zeros(d, range[0], range[1]);
+	error = disk_cache_bypass(cache, range[0], range[0] + range[1]);
+	if (error == 0)
+		error = cmd == BLKDISCARD ? discard(d, range[0], range[1]) :
+		    write_zeros(d, range[0], range[1]);
+	disk_cache_forget(cache, range[0], range[0] + range[1]);
+	return error;
 }
 
 static int
@@ -256,8 +263,8 @@ get_info(struct disk *d, unsigned long cmd, uintptr_t uarg)
 }
 
 int
-disk_ioctl(struct disk *d, struct file *fp, unsigned long cmd, uintptr_t uarg,
-    register_t *retval)
+disk_ioctl(struct disk *d, struct vnode *cache, struct file *fp,
+    unsigned long cmd, uintptr_t uarg, register_t *retval)
 {
 	uint64_t bytes;
 	int error;
@@ -278,10 +285,16 @@ disk_ioctl(struct disk *d, struct file *fp, unsigned long cmd, uintptr_t uarg,
 	case BLKROSET:
 		return roset(d, uarg);
 	case BLKRRPART:
-		return rescan(d);
+		error = disk_cache_bypass(cache, 0, INT64_MAX);
+		return error != 0 ? error : rescan(d);
 	case BLKFLSBUF:
 		error = admin();
-		return error != 0 ? error : disk_flush(d);
+		if (error == 0)
+			error = disk_cache_sync(cache, 0, INT64_MAX);
+		if (error == 0)
+			disk_cache_forget(cache, 0, d->d_sectors <<
+			    SECTOR_SHIFT);
+		return error;
 	case BLKRASET:
 	case BLKFRASET:
 		return admin();
@@ -289,7 +302,7 @@ disk_ioctl(struct disk *d, struct file *fp, unsigned long cmd, uintptr_t uarg,
 		return blkpg(d, uarg);
 	case BLKDISCARD:
 	case BLKZEROOUT:
-		return range_op(d, fp, cmd, uarg);
+		return range_op(d, cache, fp, cmd, uarg);
 	default:
 		break;
 	}

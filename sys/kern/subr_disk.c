@@ -10,9 +10,9 @@
  * major and the next minors; others get a minor of the major 259, as on Linux.
  *
  * Locking: disk_lock for everything here but I/O and nodes.  d_scan, taken
- * before it, lets one thread at a time change a disk's partitions: from the look
- * at the table to the nodes in /dev, which are made with no other lock held as
- * that takes locks of file systems.
+ * before it, lets one thread at a time change a disk's partitions: from the
+ * look at the table to the nodes in /dev, which are made with no other lock
+ * held as that takes locks of file systems.
  */
 #include <sys/bitops.h>
 #include <sys/condvar.h>
@@ -455,6 +455,8 @@ disk_open(struct disk *d, struct disk_holder *dh, unsigned int mode,
 		}
 	}
 	mutex_exit(&disk_lock);
+	if (error == 0 && (mode & DISK_EXCL) != 0)
+		disk_class.dc_claimed(d);
 	return error;
 }
 
@@ -475,6 +477,8 @@ disk_close(struct disk_holder *dh)
 	if (!busy(w) && w->d_ops->do_close != NULL)
 		w->d_ops->do_close(w);
 	mutex_exit(&disk_lock);
+	if ((dh->dh_mode & DISK_EXCL) != 0)
+		disk_class.dc_claimed(d);
 	dh->dh_disk = NULL;
 	disk_put(d);
 }

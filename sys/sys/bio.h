@@ -20,7 +20,8 @@
  * What it may do: wake somebody, bio_submit() another, free the bio.
  *
  * Errors: EIO (the device; it is gone; beyond its end), EINVAL (not in units of
- * the logical block size), EROFS, ENOMEDIUM, EOPNOTSUPP (discard), ENOSPC (loop).
+ * the logical block size), EROFS, ENOMEDIUM, EOPNOTSUPP (discard), ENOSPC
+ * (loop).
  */
 #ifndef _SYS_BIO_H_
 #define	_SYS_BIO_H_
@@ -93,8 +94,9 @@ void	bio_free(struct bio *);
 bool	bio_add(struct bio *, struct vm_page *, unsigned int off,
 	    unsigned int len);
 /*
- * The same for kernel memory of any length, 512-byte aligned: uvm_km, or kmem in
- * whole pages (which alone are aligned).  False if there is no room for all of it; then nothing is added.
+ * The same for kernel memory of any length, 512-byte aligned: uvm_km, or kmem
+ * in whole pages (which alone are aligned).  False if there is no room for all
+ * of it; then nothing is added.
  */
 bool	bio_add_kva(struct bio *, void *, size_t len);
 

@@ -9,10 +9,10 @@
  * whole one.  Everybody who uses a disk opens it with a disk_holder, which is
  * also told of changes.
  *
- * Life: referenced by the registry, by each holder and by each disk_get().  When
- * the device goes away the driver calls disk_gone(): what is queued and what
- * comes later fails with EIO, holders are told, names vanish.  The structure
- * stays until the last reference goes.
+ * Life: referenced by the registry, by each holder and by each disk_get().
+ * When the device goes away the driver calls disk_gone(): what is queued and
+ * what comes later fails with EIO, holders are told, names vanish.  The
+ * structure stays until the last reference goes.
  *
  * Locking: disk_lock (mutex) for the registry, the lists of holders and
  * partitions; nothing of the block layer is called with it held from outside.
@@ -40,7 +40,7 @@ struct disk_limits {
 	uint32_t	dl_pbs;		/* physical */
 	uint32_t	dl_maxsectors;	/* of a request, 512 bytes each */
 	uint32_t	dl_maxsegs;	/* of a request */
-	uint32_t	dl_ioopt;	/* best size of a transfer; 0: unknown */
+	uint32_t	dl_ioopt;	/* best size of a transfer, or 0 */
 	uint64_t	dl_maxdiscard;	/* sectors of a request; 0: cannot */
 	uint32_t	dl_discardgran;	/* bytes */
 	bool		dl_flush;	/* has a volatile cache: wants FLUSH */
@@ -99,7 +99,7 @@ struct disk_queue {
 	unsigned int	dq_index;	/* [I] */
 	/* [q] Not, or not all, handed out: somebody waits for it; the rest. */
 	struct bio_list	dq_bios[2];
-	unsigned int	dq_streak;	/* [q] taken in a row while others wait */
+	unsigned int	dq_streak;	/* [q] taken while others wait */
 	struct disk_reqs dq_free;	/* [q] */
 	struct disk_reqs dq_retry; /* [q] given back; by dr_seq */
 	struct disk_req	*dq_reqs;	/* [I] all of them */
@@ -316,14 +316,16 @@ int	disk_part_resize(struct disk *, unsigned int number, uint64_t sectors);
  * What sys/dev adds to kern/subr_disk.c; thread context.
  * parts: read the table of a whole disk; up to max partitions, their number in
  * *n, 0 also if there is no table.  EIO.  No lock held.
- * added, removed: a disk or partition has come into or left the lists: its node;
- * d_scan of the whole disk is held.
+ * claimed: a DISK_EXCL holder has come or gone; no lock held.
+ * added, removed: a disk or partition has come into or left the lists: its
+ * node; d_scan of the whole disk is held.
  */
 struct disk_class {
 	int	(*dc_parts)(struct disk *, struct disk_part *,
 		    unsigned int max, unsigned int *n);
 	void	(*dc_added)(struct disk *);
 	void	(*dc_removed)(struct disk *);
+	void	(*dc_claimed)(struct disk *);
 };
 extern const struct disk_class disk_class;	/* sys/dev/disk_dev.c */
 

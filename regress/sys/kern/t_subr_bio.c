@@ -25,7 +25,7 @@ struct pmap pmap_kernel_store;
 static unsigned char media[SECTORS * SECTOR_SIZE];
 static struct disk *dk;
 static struct disk_req *out[MAXREQS];	/* what the driver has */
-static unsigned int nout, nflushes, nreqs, added, removed;
+static unsigned int nout, nflushes, nreqs, added, removed, claimed;
 static bool lazy;			/* requests wait for drive() */
 static struct disk_part table[4];
 static unsigned int ntable;
@@ -60,7 +60,16 @@ note_removed(struct disk *d __unused)
 	removed++;
 }
 
-const struct disk_class disk_class = { parts, note_added, note_removed };
+static void
+note_claimed(struct disk *d)
+{
+	CHECK(d->d_ref > 0);
+	claimed++;
+}
+
+const struct disk_class disk_class = {
+	parts, note_added, note_removed, note_claimed
+};
 
 /* -- the driver -- */
 

@@ -3,8 +3,8 @@
  * sysfs: the few parts of Linux's /sys that programs ask for.
  *
  * Overview: the same engine as procfs with another tree: CPUs, disks, the
- * console's terminal, the hypervisor.  What is not here does not exist (ENOENT), which is
- * what programs are prepared for.
+ * console's terminal, the hypervisor.  What is not here does not exist
+ * (ENOENT), which is what programs are prepared for.
  */
 #include <sys/cpu.h>
 #include <sys/errno.h>

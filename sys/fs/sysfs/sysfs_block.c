@@ -428,7 +428,8 @@ part_next(const struct pfs_node *dir, int after, struct pfs_item *pi)
 
 static const struct pfs_numbered part_dyn = { part_next, disk_valid };
 static const struct pfs_entry disk_dir = {
-	.pe_mode = S_IFDIR | 0555, .pe_dir = disk_entries, .pe_numbered = &part_dyn
+	.pe_mode = S_IFDIR | 0555, .pe_dir = disk_entries,
+	.pe_numbered = &part_dyn
 };
 static const struct pfs_entry loopdisk_dir = {
 	.pe_mode = S_IFDIR | 0555, .pe_dir = loopdisk_entries,
@@ -445,7 +446,9 @@ virtual_next(const struct pfs_node *dir __unused, int after,
 	    &loopdisk_dir : &disk_dir, pi);
 }
 
-const struct pfs_numbered sysfs_virtual_block_dyn = { virtual_next, disk_valid };
+const struct pfs_numbered sysfs_virtual_block_dyn = {
+	virtual_next, disk_valid
+};
 
 /* /sys/devices/BUS/block/NAME: one disk for each bus. */
 static bool

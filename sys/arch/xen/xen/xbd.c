@@ -2,9 +2,9 @@
 /*
  * Disk frontend: the device, from the store's nodes to the block layer's disk.
  *
- * Overview: xbd_connect() reads what the backend offers for the transport, makes
- * rings and tells the backend of them; when that is Connected, go_live() reads
- * what the disk is like and lets requests flow.  That is the same after a
+ * Overview: xbd_connect() reads what the backend offers for the transport,
+ * makes rings and tells the backend of them; when that is Connected, go_live()
+ * reads what the disk is like and lets requests flow.  That is the same after a
  * probe, in a new domain and when a backend was restarted; only the first time
  * the disk is attached to the block layer, by a thread of its own as its
  * partition table is read then.
@@ -13,7 +13,7 @@
  *	Initialising	none	wait in the block layer
  *	Initialised	made	wait
  *	Connected	live	flow
- *	Closed		none	wait; fail if the backend was bad or the disk is gone
+ *	Closed		none	wait; fail after a bad backend, or if it is gone
  *
  * A backend that is Closing gets its disk back when nobody has it open; until
  * then the toolstack reads that it is in use.

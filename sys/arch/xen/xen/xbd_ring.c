@@ -244,8 +244,8 @@ fill_other(struct xbd_ring *xr, struct xbd_slot *xs, unsigned int id)
 }
 
 /*
- * Put one request into the ring, which has room and a free slot.  ENOMEM: later.
- * Locked.
+ * Put one request into the ring, which has room and a free slot.  ENOMEM: not
+ * now.  Locked.
  */
 static int
 put(struct xbd_ring *xr, struct disk_req *r)

@@ -43,7 +43,7 @@ static struct mutex xenbus_lock;
 static LIST_HEAD(, xenbus_device) xenbus_devices =
     LIST_HEAD_INITIALIZER(xenbus_devices);		/* [l] */
 static struct xs_watch xenbus_device_watch;
-static bool xenbus_scanned;				/* [l] for the first time */
+static bool xenbus_scanned;				/* [l] once */
 
 static const struct xenbus_driver *
 driver_find(const char *type)

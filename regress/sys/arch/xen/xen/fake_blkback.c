@@ -795,7 +795,7 @@ nothing(struct disk *d __unused)
 {
 }
 
-const struct disk_class disk_class = { no_parts, nothing, nothing };
+const struct disk_class disk_class = { no_parts, nothing, nothing, nothing };
 
 /* ---- serving ---- */
 

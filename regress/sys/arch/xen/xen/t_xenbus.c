@@ -13,6 +13,7 @@
  * regress/sys/kern/sim.c regress/sys/arch/xen/xen/fake_xen.c
  * regress/sys/arch/xen/xen/fake_store.c */
 #include <sys/condvar.h>
+#include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/kthread.h>
@@ -32,6 +33,22 @@
 
 #define	MS	NSEC_PER_MSEC
 #define	BACK	"/local/domain/0/backend/toy/7/"
+
+/* The first scan counts as looking for disks. */
+static int settling;
+
+void
+disk_settle_begin(void)
+{
+	settling++;
+}
+
+void
+disk_settle_end(void)
+{
+	settling--;
+	CHECK_EQ(settling, 0);
+}
 
 /* ---- a driver that counts ---- */
 
