@@ -479,14 +479,14 @@ psignal_locked(struct proc *p, struct lwp *l, const ksiginfo_t *ksi,
 		sig_dispatch(p, l, signo);
 		return 0;
 	}
-	if (queued != NULL)
-		*queued = true;
 	payer = l != NULL ? l : LIST_FIRST(&p->p_lwps);
 	sq = sigqueue_alloc(p, payer->l_cred->cr_uidinfo,
 	    signo < SIGRTMIN && ksi->ksi_code >= 0);
 	if (sq != NULL) {
 		sq->sq_info = *ksi;
 		TAILQ_INSERT_TAIL(&sp->sp_queue, sq, sq_link);
+		if (queued != NULL)
+			*queued = true;
 	} else if (signo >= SIGRTMIN && ksi->ksi_code != SI_USER)
 		return EAGAIN;
 	sp->sp_set |= sigmask(signo);

@@ -703,6 +703,31 @@ TEST(timer_signal_tells_overruns)
 	CHECK_EQ(frame_info.ksi_overrun, 7);
 }
 
+/* A timer waits for its signal to be taken: only if it is in the queue. */
+TEST(timer_signal_that_is_not_queued)
+{
+	ksiginfo_t ksi = { .ksi_signo = SIGRTMIN, .ksi_code = SI_TIMER };
+	bool queued = false;
+
+	setup();
+	catch(SIGRTMIN, 0, 0);
+	catch(SIGUSR1, 0, 0);
+	p->p_rlimit[RLIMIT_SIGPENDING].rlim_cur = 0;
+	spin_enter(&p->p_lock);
+	CHECK_EQ(psignal_locked(p, NULL, &ksi, &queued), EAGAIN);
+	CHECK(!queued);
+	ksi.ksi_signo = SIGUSR1;
+	kmem_fail_after(0);
+	CHECK_EQ(psignal_locked(p, NULL, &ksi, &queued), 0);
+	kmem_fail_after(-1);
+	CHECK(!queued);
+	p->p_rlimit[RLIMIT_SIGPENDING].rlim_cur = 10;
+	ksi.ksi_signo = SIGRTMIN;
+	CHECK_EQ(psignal_locked(p, NULL, &ksi, &queued), 0);
+	CHECK(queued);
+	spin_exit(&p->p_lock);
+}
+
 TEST(altstack)
 {
 	stack_t ss = { 0x10000, 0, 8192 }, old;
