@@ -178,10 +178,12 @@ struct vm_map_entry {
 
 RB_HEAD(vm_map_tree, vm_map_entry);
 
+#define	UVM_MAP_ENTRIES	65530	/* a program shall not fill our memory */
+
 struct vm_map {
 	struct rwlock	m_lock;
 	struct vm_map_tree m_entries;	/* [l] */
-	unsigned int	m_nentries;	/* [l] */
+	unsigned int	m_nentries;	/* [l] UVM_MAP_ENTRIES at most */
 	vaddr_t		m_min, m_max;	/* [I] */
 	struct pmap	*m_pmap;	/* [I] */
 	size_t		m_size;		/* [l] bytes mapped */

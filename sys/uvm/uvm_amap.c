@@ -85,15 +85,29 @@ uvm_amap_get(struct uvm_amap *am, vaddr_t va)
 	return uvm_radix_get(&am->am_tree, atop(va));
 }
 
-int
-uvm_amap_set(struct uvm_amap *am, vaddr_t va, struct vm_anon *an)
+static int
+amap_set_index(struct uvm_amap *am, size_t idx, struct vm_anon *an)
 {
 	int error;
 
 	spin_enter(&am->am_lock);
-	error = uvm_radix_set(&am->am_tree, atop(va), an);
+	error = uvm_radix_set(&am->am_tree, idx, an);
 	spin_exit(&am->am_lock);
 	return error;
+}
+
+static void
+amap_remove_index(struct uvm_amap *am, size_t idx)
+{
+	spin_enter(&am->am_lock);
+	(void)uvm_radix_remove(&am->am_tree, idx);
+	spin_exit(&am->am_lock);
+}
+
+int
+uvm_amap_set(struct uvm_amap *am, vaddr_t va, struct vm_anon *an)
+{
+	return amap_set_index(am, atop(va), an);
 }
 
 bool
@@ -117,16 +131,16 @@ uvm_amap_wipe(struct uvm_amap *am, vaddr_t start, vaddr_t end)
 		an = uvm_radix_next(&am->am_tree, &idx);
 		if (an == NULL || idx >= atop(end))
 			break;
-		spin_enter(&am->am_lock);
-		(void)uvm_radix_remove(&am->am_tree, idx);
-		spin_exit(&am->am_lock);
+		amap_remove_index(am, idx);
 		uvm_anon_put(an);
 	}
 }
 
 /*
  * Move the slots of a range elsewhere, where there are none and which does
- * not overlap it.  ENOMEM: everything is where it was.
+ * not overlap it.  ENOMEM: everything is where it was.  Map locked as writer,
+ * so nobody looks meanwhile; am_lock is let go between slots, for there may be
+ * millions.
  */
 int
 uvm_amap_move(struct uvm_amap *am, vaddr_t from, vaddr_t to, vsize_t size)
@@ -136,12 +150,11 @@ uvm_amap_move(struct uvm_amap *am, vaddr_t from, vaddr_t to, vsize_t size)
 	struct vm_anon *an;
 	int error = 0;
 
-	spin_enter(&am->am_lock);
 	for (idx = first; error == 0; idx++) {
 		an = uvm_radix_next(&am->am_tree, &idx);
 		if (an == NULL || idx >= end)
 			break;
-		error = uvm_radix_set(&am->am_tree, idx + shift, an);
+		error = amap_set_index(am, idx + shift, an);
 	}
 	/* Either side may go now: the old slots, or the new ones so far. */
 	if (error == 0) {
@@ -151,8 +164,7 @@ uvm_amap_move(struct uvm_amap *am, vaddr_t from, vaddr_t to, vsize_t size)
 		idx = first + shift;
 	}
 	for (; uvm_radix_next(&am->am_tree, &idx) != NULL && idx < end; idx++)
-		(void)uvm_radix_remove(&am->am_tree, idx);
-	spin_exit(&am->am_lock);
+		amap_remove_index(am, idx);
 	return error;
 }
 
@@ -173,7 +185,7 @@ uvm_amap_copy(struct uvm_amap *from, struct uvm_amap *to, vaddr_t start,
 		if (an == NULL || idx >= atop(end))
 			return 0;
 		refcount_get(&an->an_ref);
-		error = uvm_amap_set(to, (vaddr_t)idx << PAGE_SHIFT, an);
+		error = amap_set_index(to, idx, an);
 		if (error != 0) {
 			uvm_anon_put(an);
 			return error;

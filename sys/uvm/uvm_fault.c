@@ -610,6 +610,8 @@ uvm_populate(struct vmspace *vm, vaddr_t start, vaddr_t end, vm_prot_t access)
 			    ((want & PROT_WRITE) == 0 ||
 			    (have & PROT_WRITE) != 0))
 				continue;
+			if (uvm_being_killed(curlwp))
+				return EINTR;
 			error = uvm_fault(vm, va, want);
 			if (error != 0)
 				return error;

@@ -316,6 +316,8 @@ uvm_map_clip(struct vm_map *map, vaddr_t va)
 	KASSERT(rw_write_held(&map->m_lock));
 	if (e == NULL || e->e_start == va)
 		return 0;
+	if (map->m_nentries >= UVM_MAP_ENTRIES)
+		return ENOMEM;
 	upper = uvm_entry_alloc();
 	if (upper == NULL)
 		return ENOMEM;

@@ -147,7 +147,8 @@ mmap_locked(struct vmspace *vm, const struct uvm_mapargs *a,
 	e->e_start = start;
 	e->e_end = start + a->size;
 	e->e_flags = entry_flags(vm, a);
-	error = mmap_limits(vm, e);
+	error = map->m_nentries >= UVM_MAP_ENTRIES ? ENOMEM :
+	    mmap_limits(vm, e);
 	if (error == 0)
 		error = uvm_map_unmap(vm, e->e_start, e->e_end, dead);
 	if (error != 0)
@@ -407,6 +408,10 @@ remap_move(struct vmspace *vm, const struct remap *r, struct vm_map_entry *e,
 
 	if (ne == NULL)
 		return ENOMEM;
+	if (map->m_nentries >= UVM_MAP_ENTRIES) {
+		uvm_entry_free(ne);
+		return ENOMEM;
+	}
 	*ne = *e;
 	ne->e_start = r->new;
 	ne->e_end = r->new + r->newsz;
@@ -528,7 +533,7 @@ brk_grow(struct vmspace *vm, vaddr_t from, vaddr_t to, struct entry_list *dead)
 	vaddr_t va;
 
 	/* The search knows of the gap below a stack. */
-	if (to > map->m_max ||
+	if (to > map->m_max || map->m_nentries >= UVM_MAP_ENTRIES ||
 	    !uvm_map_find(map, from, to, to - from, &va) ||
 	    uvm_overcommits(to - from) ||
 	    uvm_map_limits(vm, to - from, true) != 0)

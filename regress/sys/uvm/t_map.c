@@ -556,6 +556,31 @@ TEST(ascending_writes_fault_less_and_less)
 	vmspace_put(vm);
 }
 
+TEST(entries_have_a_limit)
+{
+	struct uvm_mapargs a = { .va = BASE, .prot = PROT_READ,
+	    .maxprot = RWX, .flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	    .size = 2 * UVM_MAP_ENTRIES * PAGE_SIZE };
+	struct vmspace *vm;
+	unsigned int n = 0;
+	vaddr_t va;
+
+	fake_init(0, 8000);
+	vm = vmspace_alloc();
+	CHECK_EQ(uvm_mmap(vm, &a, &va), 0);
+	while (uvm_protect(vm, BASE + n * 2 * PAGE_SIZE, PAGE_SIZE,
+	    n % 2 == 0 ? PROT_NONE : PROT_READ | PROT_EXEC) == 0)
+		CHECK(++n < UVM_MAP_ENTRIES);
+	CHECK_EQ(vm->vm_map.m_nentries, UVM_MAP_ENTRIES);
+	a.size = PAGE_SIZE;
+	a.va = BASE - 2 * PAGE_SIZE;
+	CHECK_EQ(uvm_mmap(vm, &a, &va), ENOMEM);
+	/* What takes none goes on. */
+	CHECK_EQ(uvm_unmap(vm, BASE, PAGE_SIZE), 0);
+	CHECK_EQ(uvm_mmap(vm, &a, &va), 0);
+	vmspace_put(vm);
+}
+
 TEST(adjacent_mappings_become_one)
 {
 	struct vmspace *vm;
