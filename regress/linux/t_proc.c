@@ -426,6 +426,49 @@ TEST(exec_ends_other_threads)
 	reap(pid, 12);
 }
 
+/* Children of the grandparent that share descriptors with the caller. */
+static void *
+share_thread(void *arg)
+{
+	int fd = *(int *)arg;
+
+	for (int i = 0; i < 40; i++)
+		if (syscall(SYS_clone, CLONE_FILES | CLONE_PARENT | SIGCHLD,
+		    NULL, NULL, NULL, NULL) == 0) {
+			sleep_ms(300);
+			_exit(fcntl(fd, F_GETFD) == FD_CLOEXEC ? 0 : 1);
+		}
+	return NULL;
+}
+
+/* What exec closes is still open for those who shared it until then. */
+TEST(exec_unshares_descriptors)
+{
+	int status, n = 0;
+
+	for (int i = 0; i < 5; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+			pthread_t t;
+
+			CHECK(fd >= 0);
+			CHECK_EQ(pthread_create(&t, NULL, share_thread, &fd),
+			    0);
+			sleep_ms(i * 2);
+			execl("/bin/sh", "sh", "-c", "exit 0", NULL);
+			_exit(126);
+		}
+		CHECK(pid > 0);
+	}
+	while (wait(&status) > 0) {
+		CHECK_EQ(status, 0);
+		n++;
+	}
+	CHECK(n >= 5);
+}
+
 TEST(exit_group_ends_threads)
 {
 	pid_t pid;

@@ -302,6 +302,9 @@ fd_table_unshare(struct lwp *l)
 
 	if (atomic_load(&old->fd_ref) == 1)
 		return 0;
+	/* Other threads of the process may be using it at this moment. */
+	if (p->p_nlwps > 1)
+		return EINVAL;
 	error = fd_table_copy(old, &new);
 	if (error != 0)
 		return error;

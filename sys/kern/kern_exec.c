@@ -4,9 +4,10 @@
  *
  * Overview: exec_decode() does all that may fail: it finds the program (through
  * #! lines), checks it, builds its address space and credential, and has what
- * the rest needs in hand.  exec_commit() then ends the other threads, takes the
- * new address space into use and puts the arguments there; if something fails
- * in it the process is killed, for the old program is gone.
+ * the rest needs in hand.  The other threads end; what they may have shared
+ * with other processes until then is made our own.  exec_commit() takes the new
+ * address space into use and puts the arguments there.  If something fails from
+ * the end of the threads on, the process is killed.
  *
  * Locking: a process has one exec at a time (P_EXECING).
  *
@@ -470,7 +471,6 @@ static int
 exec_decode(struct exec_state *es, const struct path *dir, const char *path,
     int flags, char *const *argv, char *const *envp)
 {
-	struct proc *p = es->es_lwp->l_proc;
 	int error;
 
 	if ((error = exec_args(es, argv, envp)) != 0 ||
@@ -487,10 +487,7 @@ exec_decode(struct exec_state *es, const struct path *dir, const char *path,
 		return ENOMEM;
 	*es->es_exe = es->es_path;
 	path_get(es->es_exe);
-	if (atomic_load(&p->p_sigacts->sa_ref) > 1 &&
-	    (es->es_sigacts = sigacts_alloc(p->p_sigacts)) == NULL)
-		return ENOMEM;
-	return fd_table_unshare(es->es_lwp);
+	return 0;
 }
 
 /* What is left in hand, after success or failure. */
@@ -550,6 +547,25 @@ exec_single_thread(struct lwp *l)
 	pid_enter_lwp(l->l_tid, l);
 	rw_exit(&proctree_lock);
 	return 0;
+}
+
+/*
+ * Descriptors and signal actions become the program's own; if it has more
+ * rights than who runs it, its directories, too.  No other threads.
+ */
+static int
+exec_unshare(struct exec_state *es)
+{
+	struct lwp *l = es->es_lwp;
+	struct proc *p = l->l_proc;
+	int error;
+
+	if (atomic_load(&p->p_sigacts->sa_ref) > 1 &&
+	    (es->es_sigacts = sigacts_alloc(p->p_sigacts)) == NULL)
+		return ENOMEM;
+	if (es->es_pkg.ep_secure && (error = cwd_unshare(l)) != 0)
+		return error;
+	return fd_table_unshare(l);
 }
 
 void
@@ -687,7 +703,8 @@ do_execve_named(struct lwp *l, struct path *dir, const char *path,
 	error = exec_decode(es, dir, path, flags, argv, envp);
 	if (error == 0)
 		error = exec_single_thread(l);
-	if (error == 0 && (error = exec_commit(es)) != 0)
+	if (error == 0 && ((error = exec_unshare(es)) != 0 ||
+	    (error = exec_commit(es)) != 0))
 		exec_kill(l);
 	exec_state_free(es);
 	return error;

@@ -92,6 +92,7 @@ struct filedesc *fd_table_create(void);
 struct filedesc *fd_table_get(struct filedesc *);
 void	fd_table_put(struct filedesc *);
 int	fd_table_copy(struct filedesc *, struct filedesc **);
+/* EINVAL: the process has other threads. */
 int	fd_table_unshare(struct lwp *);
 void	fd_close_on_exec(struct filedesc *);
 
