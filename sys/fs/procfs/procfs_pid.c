@@ -4,6 +4,7 @@
  *
  * Locking: proctree_lock (shared) holds the process in place while numbers are
  * read; a vmspace, file or path is referenced and looked at after it is let go.
+ * What not everybody may see is taken within inspect() and inspect_done().
  */
 #include <sys/errno.h>
 #include <sys/fcntl.h>
@@ -46,41 +47,54 @@ lwp_look(const struct pfs_node *pn, struct proc *p)
 	return p->p_leader != NULL ? p->p_leader : LIST_FIRST(&p->p_lwps);
 }
 
-static struct vmspace *
-vm_look(const struct pfs_node *pn)
+/* As ptrace(2) asks; p_lock held. */
+static bool
+may_inspect(const struct proc *p)
 {
-	struct vmspace *vm = NULL;
-	struct proc *p = proc_look(pn);
+	const struct cred *cr = curlwp->l_cred, *other;
 
-	if (p == NULL)
-		return NULL;
-	vm = proc_vmspace_ref(p);
-	proc_done();
-	return vm;
+	if (p == curproc || cred_capable(cr, CAP_SYS_PTRACE) == 0)
+		return true;
+	other = p->p_leader != NULL ? p->p_leader->l_cred : p->p_zcred;
+	return other != NULL && p->p_dumpable != 0 &&
+	    cr->cr_fsuid == other->cr_euid &&
+	    cr->cr_fsuid == other->cr_ruid && cr->cr_fsuid == other->cr_suid;
 }
 
-/* May the caller see this process' memory and files? (as ptrace(2) asks) */
+/*
+ * The process, if the caller may see its memory and files, with p_lock held
+ * until inspect_done(): an exec between the question and the taking would give
+ * another program's away.
+ */
 static int
-may_inspect(const struct pfs_node *pn)
+inspect(const struct pfs_node *pn, struct proc **pp)
 {
-	struct cred *cr = curlwp->l_cred, *other;
 	struct proc *p = proc_look(pn);
-	bool ok;
 
 	if (p == NULL)
 		return ESRCH;
-	if (p == curproc) {
+	spin_enter(&p->p_lock);
+	if (!may_inspect(p)) {
+		spin_exit(&p->p_lock);
 		proc_done();
-		return 0;
+		return EACCES;
 	}
-	other = proc_cred_ref(p);
-	ok = other != NULL && p->p_dumpable != 0 &&
-	    cr->cr_fsuid == other->cr_euid && cr->cr_fsuid == other->cr_ruid &&
-	    cr->cr_fsuid == other->cr_suid;
-	if (other != NULL)
-		cred_put(other);
+	*pp = p;
+	return 0;
+}
+
+static void
+inspect_done(struct proc *p)
+{
+	spin_exit(&p->p_lock);
 	proc_done();
-	return ok ? 0 : cred_capable(cr, CAP_SYS_PTRACE) == 0 ? 0 : EACCES;
+}
+
+/* Its memory as it is now, referenced; NULL: none any more. */
+static struct vmspace *
+vm_take(struct proc *p)
+{
+	return p->p_vmspace != NULL ? vmspace_get(p->p_vmspace) : NULL;
 }
 
 /* ---- stat, status, statm ---- */
@@ -150,10 +164,8 @@ facts_signals(struct facts *f, struct proc *p, const struct lwp *l)
 }
 
 static void
-facts_memory(struct facts *f, const struct pfs_node *pn)
+facts_memory(struct facts *f, struct vmspace *vm)
 {
-	struct vmspace *vm = vm_look(pn);
-
 	if (vm == NULL)
 		return;
 	rw_enter(&vm->vm_map.m_lock, RW_READER);
@@ -221,6 +233,7 @@ facts_thread(struct facts *f, struct proc *p, struct lwp *l, bool whole)
 static int
 facts_get(const struct pfs_node *pn, struct facts *f)
 {
+	struct vmspace *vm;
 	struct proc *p;
 	struct lwp *l;
 
@@ -242,11 +255,12 @@ facts_get(const struct pfs_node *pn, struct facts *f)
 	f->cru = p->p_cru;
 	f->nonewprivs = p->p_nonewprivs;
 	facts_signals(f, p, l);
-	spin_exit(&p->p_lock);
 	f->arg0 = p->p_argstart;
 	f->arg1 = p->p_argend;
 	f->env0 = p->p_envstart;
 	f->env1 = p->p_envend;
+	vm = vm_take(p);
+	spin_exit(&p->p_lock);
 	f->kernel = (p->p_flags & P_SYSTEM) != 0;
 	if (p->p_fd != NULL)
 		f->fdsize = (int)fd_table_size(p->p_fd);
@@ -254,7 +268,7 @@ facts_get(const struct pfs_node *pn, struct facts *f)
 		f->umask = p->p_cwdi->cwd_umask;
 	f->cred = proc_cred_ref(p);
 	proc_done();
-	facts_memory(f, pn);
+	facts_memory(f, vm);
 	return 0;
 }
 
@@ -474,11 +488,10 @@ store_oom(const struct pfs_node *pn, char *text)
 
 /* ---- memory contents ---- */
 
+/* The reference to vm is given up. */
 static int
-fill_memory(const struct pfs_node *pn, struct pbuf *pb, vaddr_t from,
-    vaddr_t to)
+fill_memory(struct vmspace *vm, struct pbuf *pb, vaddr_t from, vaddr_t to)
 {
-	struct vmspace *vm = vm_look(pn);
 	char *page;
 	size_t n;
 	int error = 0;
@@ -505,52 +518,54 @@ static int
 fill_cmdline(const struct pfs_node *pn, struct pbuf *pb)
 {
 	struct proc *p = proc_look(pn);
+	struct vmspace *vm;
 	vaddr_t from, to;
 
 	if (p == NULL)
 		return ESRCH;
+	spin_enter(&p->p_lock);
 	from = p->p_argstart;
 	to = p->p_argend;
+	vm = vm_take(p);
+	spin_exit(&p->p_lock);
 	proc_done();
-	return fill_memory(pn, pb, from, to);
+	return fill_memory(vm, pb, from, to);
 }
 
 static int
 fill_environ(const struct pfs_node *pn, struct pbuf *pb)
 {
+	struct vmspace *vm;
 	struct proc *p;
 	vaddr_t from, to;
 	int error;
 
-	error = may_inspect(pn);
+	error = inspect(pn, &p);
 	if (error != 0)
 		return error;
-	p = proc_look(pn);
-	if (p == NULL)
-		return ESRCH;
 	from = p->p_envstart;
 	to = p->p_envend;
-	proc_done();
-	return fill_memory(pn, pb, from, to);
+	vm = vm_take(p);
+	inspect_done(p);
+	return fill_memory(vm, pb, from, to);
 }
 
 static int
 fill_auxv(const struct pfs_node *pn, struct pbuf *pb)
 {
+	struct vmspace *vm;
 	struct proc *p;
 	vaddr_t from, len;
 	int error;
 
-	error = may_inspect(pn);
+	error = inspect(pn, &p);
 	if (error != 0)
 		return error;
-	p = proc_look(pn);
-	if (p == NULL)
-		return ESRCH;
 	from = p->p_auxv;
 	len = p->p_auxvlen;
-	proc_done();
-	return fill_memory(pn, pb, from, from + len);
+	vm = vm_take(p);
+	inspect_done(p);
+	return fill_memory(vm, pb, from, from + len);
 }
 
 /* ---- maps ---- */
@@ -598,13 +613,15 @@ fill_maps(const struct pfs_node *pn, struct pbuf *pb)
 {
 	struct vm_map_entry *e;
 	struct vmspace *vm;
+	struct proc *p;
 	char *name;
 	int error;
 
-	error = may_inspect(pn);
+	error = inspect(pn, &p);
 	if (error != 0)
 		return error;
-	vm = vm_look(pn);
+	vm = vm_take(p);
+	inspect_done(p);
 	if (vm == NULL)
 		return 0;
 	name = kmem_alloc(MAXPATHLEN, KM_SLEEP);
@@ -672,25 +689,18 @@ fill_limits(const struct pfs_node *pn, struct pbuf *pb)
 	return 0;
 }
 
-/* A reference to one of the process' directories. */
+/* A reference to one of the process' directories; proctree_lock held. */
 static int
-cwdi_path(const struct pfs_node *pn, bool root, struct path *path)
+cwdi_path(const struct proc *p, bool root, struct path *path)
 {
-	struct cwdinfo *cw = NULL;
-	struct proc *p = proc_look(pn);
+	struct cwdinfo *cw = p->p_cwdi;
 
-	if (p == NULL)
-		return ESRCH;
-	if (p->p_cwdi != NULL)
-		cw = cwd_get(p->p_cwdi);
-	proc_done();
 	if (cw == NULL)
 		return ENOENT;
 	spin_enter(&cw->cwd_lock);
 	*path = root ? cw->cwd_root : cw->cwd_cwd;
 	path_get(path);
 	spin_exit(&cw->cwd_lock);
-	cwd_put(cw);
 	return 0;
 }
 
@@ -698,12 +708,16 @@ static int
 fill_mounts_as(const struct pfs_node *pn, struct pbuf *pb,
     enum mounts_format fmt)
 {
+	struct proc *p = proc_look(pn);
 	struct path root;
 	int error;
 
-	error = cwdi_path(pn, true, &root);
+	if (p == NULL)
+		return ESRCH;
+	error = cwdi_path(p, true, &root);
+	proc_done();
 	if (error != 0)
-		return error == ENOENT ? EINVAL : error;
+		return EINVAL;
 	error = vfs_mounts_format(&root, fmt, pbuf_write, pb);
 	path_put(&root);
 	return error;
@@ -754,38 +768,43 @@ follow_exe(const struct pfs_node *pn, struct path *path)
 	struct proc *p;
 	int error;
 
-	error = may_inspect(pn);
+	error = inspect(pn, &p);
 	if (error != 0)
 		return error;
-	p = proc_look(pn);
-	if (p == NULL)
-		return ESRCH;
-	spin_enter(&p->p_lock);
 	if (p->p_exe != NULL) {
 		*path = *p->p_exe;
 		path_get(path);
 	} else {
 		error = ENOENT;
 	}
-	spin_exit(&p->p_lock);
-	proc_done();
+	inspect_done(p);
+	return error;
+}
+
+static int
+follow_dir(const struct pfs_node *pn, bool root, struct path *path)
+{
+	struct proc *p;
+	int error;
+
+	error = inspect(pn, &p);
+	if (error != 0)
+		return error;
+	error = cwdi_path(p, root, path);
+	inspect_done(p);
 	return error;
 }
 
 static int
 follow_cwd(const struct pfs_node *pn, struct path *path)
 {
-	int error = may_inspect(pn);
-
-	return error != 0 ? error : cwdi_path(pn, false, path);
+	return follow_dir(pn, false, path);
 }
 
 static int
 follow_root(const struct pfs_node *pn, struct path *path)
 {
-	int error = may_inspect(pn);
-
-	return error != 0 ? error : cwdi_path(pn, true, path);
+	return follow_dir(pn, true, path);
 }
 
 /* The open file behind /proc/PID/fd/N, with a reference. */
@@ -796,15 +815,12 @@ fd_file(const struct pfs_node *pn, struct file **fp)
 	struct proc *p;
 	int error;
 
-	error = may_inspect(pn);
+	error = inspect(pn, &p);
 	if (error != 0)
 		return error;
-	p = proc_look(pn);
-	if (p == NULL)
-		return ESRCH;
 	if (p->p_fd != NULL)
 		fd = fd_table_get(p->p_fd);
-	proc_done();
+	inspect_done(p);
 	if (fd == NULL)
 		return ENOENT;
 	error = fd_table_file(fd, pn->pn_fd, fp);
