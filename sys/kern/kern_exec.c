@@ -614,7 +614,9 @@ exec_commit_identity(struct exec_state *es)
 	memcpy(p->p_comm, es->es_comm, sizeof(p->p_comm));
 	memcpy(l->l_name, es->es_comm, sizeof(l->l_name));
 	p->p_flags |= P_EXECED;
-	p->p_dumpable = !ep->ep_secure && !es->es_unreadable;
+	p->p_dumpable = 0;
+	p->p_argstart = p->p_argend = p->p_envstart = p->p_envend = 0;
+	p->p_auxv = p->p_auxvlen = 0;
 	if (ep->ep_secure) {
 		p->p_pdeathsig = 0;
 		p->p_personality &= ~PER_CLEAR_ON_SETID;
@@ -628,6 +630,24 @@ exec_commit_identity(struct exec_state *es)
 	es->es_exe = old;
 	if (old != NULL)
 		vnode_allow_write(path_vnode(old));
+}
+
+/* The new program is in place and may be looked at. */
+static void
+exec_commit_args(struct exec_state *es)
+{
+	const struct exec_package *ep = &es->es_pkg;
+	struct proc *p = es->es_lwp->l_proc;
+
+	spin_enter(&p->p_lock);
+	p->p_argstart = ep->ep_argstart;
+	p->p_argend = ep->ep_argend;
+	p->p_envstart = ep->ep_envstart;
+	p->p_envend = ep->ep_envend;
+	p->p_auxv = ep->ep_auxv;
+	p->p_auxvlen = ep->ep_auxvlen;
+	p->p_dumpable = !ep->ep_secure && !es->es_unreadable;
+	spin_exit(&p->p_lock);
 }
 
 /* From here on the old program is gone. */
@@ -645,22 +665,21 @@ exec_commit(struct exec_state *es)
 	l->l_robust_list = l->l_rseq = 0;
 	l->l_restart.rb_func = NULL;
 	p->p_membarrier = 0;
+	/*
+	 * Nobody may look at the new memory by the right to see the old
+	 * program, nor the other way round.  A parent that sees a descriptor
+	 * closed may rely on P_EXECED.
+	 */
+	exec_commit_identity(es);
 	vmspace_switch(l, es->es_vm);
 	es->es_vm = NULL;
 	vfork_done(p);
 	exec_commit_signals(es);
-	/* A parent that sees a descriptor closed may rely on P_EXECED. */
-	exec_commit_identity(es);
 	fd_close_on_exec(p->p_fd);
 	cpu_exec_reset(l);
 	if ((error = p->p_emul->e_copyargs(l, ep, &sp)) != 0)
 		return error;
-	p->p_argstart = ep->ep_argstart;
-	p->p_argend = ep->ep_argend;
-	p->p_envstart = ep->ep_envstart;
-	p->p_envend = ep->ep_envend;
-	p->p_auxv = ep->ep_auxv;
-	p->p_auxvlen = ep->ep_auxvlen;
+	exec_commit_args(es);
 	p->p_emul->e_setregs(l, ep, sp);
 	return 0;
 }
