@@ -210,7 +210,7 @@ list_add_range(uint32_t from, uint32_t to)
 static int
 grow(void)
 {
-	unsigned int per = gnt_ops->go_per_frame, nrefs, oldn;
+	unsigned int nrefs, oldn;
 	uint32_t *next, *old;
 	int error;
 
@@ -219,14 +219,16 @@ grow(void)
 		spin_exit(&gnt_lock);
 		return ENOSPC;
 	}
-	nrefs = (gnt_frames + 1) * per;
+	nrefs = (gnt_frames + 1) * gnt_ops->go_per_frame;
 	spin_exit(&gnt_lock);
 
 	next = kmem_alloc(nrefs * sizeof(*next), KM_NOSLEEP);
 	if (next == NULL)
 		return ENOMEM;
 	spin_enter(&gnt_lock);
-	error = nrefs > gnt_nrefs ? map_frames(gnt_frames, 1) : EAGAIN;
+	/* Somebody else, or a resume with another version, was faster. */
+	error = nrefs == (gnt_frames + 1) * gnt_ops->go_per_frame ?
+	    map_frames(gnt_frames, 1) : EAGAIN;
 	if (error != 0) {
 		spin_exit(&gnt_lock);
 		kmem_free(next, nrefs * sizeof(*next));
