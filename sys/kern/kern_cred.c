@@ -181,113 +181,215 @@ cred_fix_caps(struct cred *new, const struct cred *old)
 		new->cr_cap_effective = new->cr_cap_permitted;
 }
 
-/* Settle the copy after a change of user ids, and commit it. */
-static int
-cred_commit_uids(struct lwp *l, struct cred *new)
+/* -- the set*id family: the rules are the same for users and groups -- */
+
+struct ids {
+	uint32_t	real, eff, saved, fs;
+};
+#define	ID_KEEP		((uint32_t)-1)
+
+static struct ids
+uids_of(const struct lwp *l)
 {
+	const struct cred *cr = l->l_cred;
+
+	return (struct ids){ cr->cr_ruid, cr->cr_euid, cr->cr_suid,
+	    cr->cr_fsuid };
+}
+
+static struct ids
+gids_of(const struct lwp *l)
+{
+	const struct cred *cr = l->l_cred;
+
+	return (struct ids){ cr->cr_rgid, cr->cr_egid, cr->cr_sgid,
+	    cr->cr_fsgid };
+}
+
+/* Is it to stay, or one that an unprivileged thread may take? */
+static bool
+id_is_own(const struct ids *i, uint32_t id)
+{
+	return id == ID_KEEP || id == i->real || id == i->eff ||
+	    id == i->saved;
+}
+
+static int
+ids_set(struct ids *i, uint32_t id, bool priv)
+{
+	if (id == ID_KEEP)
+		return EINVAL;
+	if (!priv && id != i->real && id != i->saved)
+		return EPERM;
+	if (priv)
+		i->real = i->saved = id;
+	i->eff = i->fs = id;
+	return 0;
+}
+
+static int
+ids_setre(struct ids *i, uint32_t real, uint32_t eff, bool priv)
+{
+	const struct ids old = *i;
+
+	if (!priv && ((real != ID_KEEP && real != old.real &&
+	    real != old.eff) || !id_is_own(&old, eff)))
+		return EPERM;
+	if (real != ID_KEEP)
+		i->real = real;
+	if (eff != ID_KEEP)
+		i->eff = eff;
+	if (real != ID_KEEP || (eff != ID_KEEP && eff != old.real))
+		i->saved = i->eff;
+	i->fs = i->eff;
+	return 0;
+}
+
+static int
+ids_setres(struct ids *i, uint32_t real, uint32_t eff, uint32_t saved,
+    bool priv)
+{
+	if (!priv && (!id_is_own(i, real) || !id_is_own(i, eff) ||
+	    !id_is_own(i, saved)))
+		return EPERM;
+	if (real != ID_KEEP)
+		i->real = real;
+	if (eff != ID_KEEP)
+		i->eff = eff;
+	if (saved != ID_KEEP)
+		i->saved = saved;
+	i->fs = i->eff;
+	return 0;
+}
+
+/* setfsuid(2) and its like never fail visibly: false, and nothing changes. */
+static bool
+ids_setfs(struct ids *i, uint32_t id, bool priv)
+{
+	if (id == ID_KEEP || id == i->fs || (!priv && !id_is_own(i, id)))
+		return false;
+	i->fs = id;
+	return true;
+}
+
+static int
+uids_commit(struct lwp *l, const struct ids *i)
+{
+	const struct cred *old = l->l_cred;
+	struct cred *new = cred_dup(old);
 	struct uidinfo *ui;
 
-	if (new->cr_ruid != l->l_cred->cr_ruid) {
-		if ((ui = uidinfo_get(new->cr_ruid)) == NULL) {
+	if (new == NULL)
+		return EAGAIN;
+	if (i->real != old->cr_ruid) {
+		if ((ui = uidinfo_get(i->real)) == NULL) {
 			cred_put(new);
 			return EAGAIN;
 		}
 		uidinfo_put(new->cr_uidinfo);
 		new->cr_uidinfo = ui;
 	}
-	cred_fix_caps(new, l->l_cred);
+	new->cr_ruid = i->real;
+	new->cr_euid = i->eff;
+	new->cr_suid = i->saved;
+	new->cr_fsuid = i->fs;
+	cred_fix_caps(new, old);
 	cred_commit(l, new);
 	return 0;
+}
+
+static int
+gids_commit(struct lwp *l, const struct ids *i)
+{
+	struct cred *new = cred_dup(l->l_cred);
+
+	if (new == NULL)
+		return EAGAIN;
+	new->cr_rgid = i->real;
+	new->cr_egid = i->eff;
+	new->cr_sgid = i->saved;
+	new->cr_fsgid = i->fs;
+	cred_commit(l, new);
+	return 0;
+}
+
+static bool
+may_setuid(const struct lwp *l)
+{
+	return cred_capable(l->l_cred, CAP_SETUID) == 0;
+}
+
+static bool
+may_setgid(const struct lwp *l)
+{
+	return cred_capable(l->l_cred, CAP_SETGID) == 0;
 }
 
 int
 do_setuid(struct lwp *l, uid_t uid)
 {
-	const struct cred *old = l->l_cred;
-	struct cred *new;
-	bool priv = cred_capable(old, CAP_SETUID) == 0;
+	struct ids i = uids_of(l);
+	int error = ids_set(&i, uid, may_setuid(l));
 
-	if (uid == (uid_t)-1)
-		return EINVAL;
-	if (!priv && uid != old->cr_ruid && uid != old->cr_suid)
-		return EPERM;
-	if ((new = cred_dup(old)) == NULL)
-		return EAGAIN;
-	if (priv)
-		new->cr_ruid = new->cr_suid = uid;
-	new->cr_euid = new->cr_fsuid = uid;
-	return cred_commit_uids(l, new);
+	return error != 0 ? error : uids_commit(l, &i);
+}
+
+int
+do_setgid(struct lwp *l, gid_t gid)
+{
+	struct ids i = gids_of(l);
+	int error = ids_set(&i, gid, may_setgid(l));
+
+	return error != 0 ? error : gids_commit(l, &i);
 }
 
 int
 do_setreuid(struct lwp *l, uid_t ruid, uid_t euid)
 {
-	const struct cred *old = l->l_cred;
-	struct cred *new;
-	bool priv = cred_capable(old, CAP_SETUID) == 0;
+	struct ids i = uids_of(l);
+	int error = ids_setre(&i, ruid, euid, may_setuid(l));
 
-	if (ruid != (uid_t)-1 && !priv &&
-	    ruid != old->cr_ruid && ruid != old->cr_euid)
-		return EPERM;
-	if (euid != (uid_t)-1 && !priv && euid != old->cr_ruid &&
-	    euid != old->cr_euid && euid != old->cr_suid)
-		return EPERM;
-	if ((new = cred_dup(old)) == NULL)
-		return EAGAIN;
-	if (ruid != (uid_t)-1)
-		new->cr_ruid = ruid;
-	if (euid != (uid_t)-1)
-		new->cr_euid = euid;
-	if (ruid != (uid_t)-1 ||
-	    (euid != (uid_t)-1 && euid != old->cr_ruid))
-		new->cr_suid = new->cr_euid;
-	new->cr_fsuid = new->cr_euid;
-	return cred_commit_uids(l, new);
+	return error != 0 ? error : uids_commit(l, &i);
 }
 
-/* May an unprivileged thread take this user id: it has it already. */
-static bool
-uid_is_own(const struct cred *cr, uid_t uid)
+int
+do_setregid(struct lwp *l, gid_t rgid, gid_t egid)
 {
-	return uid == (uid_t)-1 || uid == cr->cr_ruid || uid == cr->cr_euid ||
-	    uid == cr->cr_suid;
+	struct ids i = gids_of(l);
+	int error = ids_setre(&i, rgid, egid, may_setgid(l));
+
+	return error != 0 ? error : gids_commit(l, &i);
 }
 
 int
 do_setresuid(struct lwp *l, uid_t ruid, uid_t euid, uid_t suid)
 {
-	const struct cred *old = l->l_cred;
-	struct cred *new;
+	struct ids i = uids_of(l);
+	int error = ids_setres(&i, ruid, euid, suid, may_setuid(l));
 
-	if (cred_capable(old, CAP_SETUID) != 0 && (!uid_is_own(old, ruid) ||
-	    !uid_is_own(old, euid) || !uid_is_own(old, suid)))
-		return EPERM;
-	if ((new = cred_dup(old)) == NULL)
-		return EAGAIN;
-	if (ruid != (uid_t)-1)
-		new->cr_ruid = ruid;
-	if (euid != (uid_t)-1)
-		new->cr_euid = euid;
-	if (suid != (uid_t)-1)
-		new->cr_suid = suid;
-	new->cr_fsuid = new->cr_euid;
-	return cred_commit_uids(l, new);
+	return error != 0 ? error : uids_commit(l, &i);
 }
 
-/* Never fails visibly: the caller sees the old id and compares. */
+int
+do_setresgid(struct lwp *l, gid_t rgid, gid_t egid, gid_t sgid)
+{
+	struct ids i = gids_of(l);
+	int error = ids_setres(&i, rgid, egid, sgid, may_setgid(l));
+
+	return error != 0 ? error : gids_commit(l, &i);
+}
+
+/* The caller sees the old id and compares. */
 int
 do_setfsuid(struct lwp *l, uid_t uid, uid_t *oldp)
 {
 	const struct cred *old = l->l_cred;
+	struct ids i = uids_of(l);
 	struct cred *new;
 
 	*oldp = old->cr_fsuid;
-	if (uid == (uid_t)-1 || uid == old->cr_fsuid)
-		return 0;
-	if (uid != old->cr_ruid && uid != old->cr_euid &&
-	    uid != old->cr_suid && cred_capable(old, CAP_SETUID) != 0)
-		return 0;
-	if ((new = cred_dup(old)) == NULL)
+	if (!ids_setfs(&i, uid, may_setuid(l)) ||
+	    (new = cred_dup(old)) == NULL)
 		return 0;
 	new->cr_fsuid = uid;
 	if ((old->cr_securebits & SECBIT_NO_SETUID_FIXUP) == 0) {
@@ -302,97 +404,13 @@ do_setfsuid(struct lwp *l, uid_t uid, uid_t *oldp)
 }
 
 int
-do_setgid(struct lwp *l, gid_t gid)
-{
-	const struct cred *old = l->l_cred;
-	struct cred *new;
-	bool priv = cred_capable(old, CAP_SETGID) == 0;
-
-	if (gid == (gid_t)-1)
-		return EINVAL;
-	if (!priv && gid != old->cr_rgid && gid != old->cr_sgid)
-		return EPERM;
-	if ((new = cred_dup(old)) == NULL)
-		return EAGAIN;
-	if (priv)
-		new->cr_rgid = new->cr_sgid = gid;
-	new->cr_egid = new->cr_fsgid = gid;
-	cred_commit(l, new);
-	return 0;
-}
-
-int
-do_setregid(struct lwp *l, gid_t rgid, gid_t egid)
-{
-	const struct cred *old = l->l_cred;
-	struct cred *new;
-	bool priv = cred_capable(old, CAP_SETGID) == 0;
-
-	if (rgid != (gid_t)-1 && !priv &&
-	    rgid != old->cr_rgid && rgid != old->cr_egid)
-		return EPERM;
-	if (egid != (gid_t)-1 && !priv && egid != old->cr_rgid &&
-	    egid != old->cr_egid && egid != old->cr_sgid)
-		return EPERM;
-	if ((new = cred_dup(old)) == NULL)
-		return EAGAIN;
-	if (rgid != (gid_t)-1)
-		new->cr_rgid = rgid;
-	if (egid != (gid_t)-1)
-		new->cr_egid = egid;
-	if (rgid != (gid_t)-1 ||
-	    (egid != (gid_t)-1 && egid != old->cr_rgid))
-		new->cr_sgid = new->cr_egid;
-	new->cr_fsgid = new->cr_egid;
-	cred_commit(l, new);
-	return 0;
-}
-
-static bool
-gid_is_own(const struct cred *cr, gid_t gid)
-{
-	return gid == (gid_t)-1 || gid == cr->cr_rgid || gid == cr->cr_egid ||
-	    gid == cr->cr_sgid;
-}
-
-int
-do_setresgid(struct lwp *l, gid_t rgid, gid_t egid, gid_t sgid)
-{
-	const struct cred *old = l->l_cred;
-	struct cred *new;
-
-	if (cred_capable(old, CAP_SETGID) != 0 && (!gid_is_own(old, rgid) ||
-	    !gid_is_own(old, egid) || !gid_is_own(old, sgid)))
-		return EPERM;
-	if ((new = cred_dup(old)) == NULL)
-		return EAGAIN;
-	if (rgid != (gid_t)-1)
-		new->cr_rgid = rgid;
-	if (egid != (gid_t)-1)
-		new->cr_egid = egid;
-	if (sgid != (gid_t)-1)
-		new->cr_sgid = sgid;
-	new->cr_fsgid = new->cr_egid;
-	cred_commit(l, new);
-	return 0;
-}
-
-int
 do_setfsgid(struct lwp *l, gid_t gid, gid_t *oldp)
 {
-	const struct cred *old = l->l_cred;
-	struct cred *new;
+	struct ids i = gids_of(l);
 
-	*oldp = old->cr_fsgid;
-	if (gid == (gid_t)-1 || gid == old->cr_fsgid)
-		return 0;
-	if (gid != old->cr_rgid && gid != old->cr_egid &&
-	    gid != old->cr_sgid && cred_capable(old, CAP_SETGID) != 0)
-		return 0;
-	if ((new = cred_dup(old)) == NULL)
-		return 0;
-	new->cr_fsgid = gid;
-	cred_commit(l, new);
+	*oldp = i.fs;
+	if (ids_setfs(&i, gid, may_setgid(l)))
+		(void)gids_commit(l, &i);
 	return 0;
 }
 
