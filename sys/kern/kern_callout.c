@@ -14,8 +14,9 @@
  * Locking: [q] cq_lock of c_queue; c_queue itself changes with the old queue's
  * lock held, so queue_lock() looks again.  Functions run without it.
  *
- * Suspend: callout_rearm() on every CPU programs the timer anew; deadlines are
- * on the monotonic clock, which continues.  What fell due fires once.
+ * Suspend: each CPU programs its timer anew before anything else runs there
+ * (kern_cpu.c); deadlines are on the monotonic clock, which continues.  What
+ * fell due fires once.
  */
 #include <sys/atomic.h>
 #include <sys/callout.h>
@@ -228,22 +229,6 @@ callout_rearm(void)
 	q->cq_programmed = 0;
 	program(q);
 	spin_exit(&q->cq_lock);
-}
-
-static void
-rearm_here(void *arg __unused)
-{
-	callout_rearm();
-}
-
-void
-callout_resume(void)
-{
-	bool intr = intr_disable();
-
-	callout_rearm();
-	intr_restore(intr);
-	cpu_cross_call(rearm_here, NULL);
 }
 
 void

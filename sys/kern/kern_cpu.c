@@ -267,6 +267,8 @@ cpu_start_others(void)
 		while (ci != self && ci->ci_online &&
 		    atomic_load(&ci->ci_md.md_stopped))
 			cpu_spin_yield();
+	/* Before this thread can lose the CPU: without a timer, for ever. */
+	callout_rearm();
 	intr_restore(stop_intr);
 	xcall_exit();
 }

@@ -25,7 +25,7 @@
  * here changes there.
  *
  * Locking: [a] atomic; [s] changes only with all other CPUs stopped, so a
- * reader in the kernel sees either all of it or nothing.
+ * reader in the kernel with interrupts off sees either all of it or nothing.
  */
 #include <sys/atomic.h>
 #include <sys/cpu.h>
@@ -34,6 +34,7 @@
 #include <sys/time.h>
 #include <sys/vdso.h>
 #include <machine/clock.h>
+#include <machine/intr.h>
 
 #define	REAL_USER_MAX	(86400 * NSEC_PER_SEC)
 #define	NSEC_MAX	INT64_MAX
@@ -57,7 +58,12 @@ static struct {				/* [s] taken by time_suspend() */
 nsec_t
 nanouptime(void)
 {
-	return clock_raw() + mono_offset;
+	/* With interrupts off no suspend comes between the two. */
+	bool intr = intr_disable();
+	nsec_t now = clock_raw() + mono_offset;
+
+	intr_restore(intr);
+	return now;
 }
 
 nsec_t

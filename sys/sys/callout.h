@@ -39,7 +39,5 @@ int	callout_init_cpu(struct cpu_info *);
 void	callout_cpu_migrate(struct cpu_info *);
 /* Program this CPU's timer anew, after a suspend.  Interrupts off. */
 void	callout_rearm(void);
-/* The same on all CPUs.  Thread context, all CPUs running. */
-void	callout_resume(void);
 
 #endif /* !_SYS_CALLOUT_H_ */

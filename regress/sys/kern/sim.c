@@ -294,6 +294,15 @@ time_to_raw(nsec_t t)
 }
 
 void
+sim_lose_timers(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ncpus; i++)
+		cpus[i].sc_timer = NEVER;
+}
+
+void
 pmap_activate(struct lwp *l __unused)
 {
 }

@@ -32,6 +32,7 @@ void	sim_exit(void) __dead;
 void	sim_work(nsec_t);
 uint64_t sim_random(uint64_t limit);	/* 0 .. limit - 1 */
 nsec_t	sim_idle_time(unsigned int cpu);
+void	sim_lose_timers(void);		/* as in a new domain */
 /* After cpu_attach(): the CPU hatches, for the first time or again. */
 void	sim_cpu_start(struct cpu_info *);
 extern nsec_t sim_work_step;		/* ns, the longest in user mode */

@@ -282,9 +282,8 @@ resumed(void *arg)
 		callout_schedule(&c[i], when[i]);
 	}
 	cpu_stop_others();
-	clock_set_timer(INT64_MAX);	/* lost */
+	sim_lose_timers();
 	cpu_start_others();
-	callout_resume();
 	while (nanouptime() < when[2] + MS)
 		sim_work(MS);
 	for (i = 0; i < 3; i++)
@@ -294,6 +293,41 @@ resumed(void *arg)
 TEST(timers_after_a_resume)
 {
 	sim_run(3, 6, resumed, NULL);
+}
+
+static volatile bool hog_stop;
+
+static void
+hog(void *arg)
+{
+	(void)arg;
+	while (!hog_stop)
+		sim_work(100 * US);
+	sim_exit();
+}
+
+/* The thread that resumes loses its CPU at once; it must get it back. */
+static void
+resumed_and_preempted(void *arg)
+{
+	unsigned int i;
+
+	(void)arg;
+	for (i = 0; i < 4; i++)
+		sim_thread(hog, NULL);
+	for (i = 0; i < 20; i++) {
+		(void)kpause("test", false, nanouptime() + 5 * MS);
+		cpu_stop_others();
+		sim_lose_timers();
+		curcpu()->ci_resched = true;
+		cpu_start_others();
+	}
+	hog_stop = true;
+}
+
+TEST(preempted_after_a_resume)
+{
+	sim_run(2, 7, resumed_and_preempted, NULL);
 }
 
 /* ---- a CPU goes ---- */

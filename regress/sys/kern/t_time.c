@@ -5,6 +5,7 @@
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <machine/clock.h>
+#include <machine/intr.h>
 
 #include <ktest.h>
 
@@ -14,9 +15,13 @@
 /* The hypervisor: its clock and its idea of the time of day. */
 static nsec_t raw = 5000 * SEC, wall_base = 1600000000 * SEC;
 
+static bool in_one_piece;
+
 nsec_t
 clock_raw(void)
 {
+	/* A suspend in between would add what does not belong together. */
+	CHECK(!in_one_piece || !intr_enabled());
 	return raw;
 }
 
@@ -53,6 +58,15 @@ TEST(starts_at_zero)
 	CHECK_EQ(nanotime(), wall());
 	CHECK_EQ(time_to_raw(nanouptime()), raw);
 	CHECK_EQ(time_to_raw(10), raw + 7);
+}
+
+TEST(a_suspend_does_not_come_between)
+{
+	time_init();
+	in_one_piece = true;
+	CHECK_EQ(nanouptime(), 0);
+	CHECK_EQ(nanotime(), wall());
+	CHECK(intr_enabled());
 }
 
 TEST(to_a_younger_host)

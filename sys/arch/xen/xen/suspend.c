@@ -122,7 +122,6 @@ late_up(bool newdomain)
 	stop_time = nanouptime() - stop_start;
 	xen_cpus_resume_late();
 	gnttab_resume_late(newdomain);
-	callout_resume();
 	if (newdomain)
 		timerfd_clock_changed(true);
 	random_resume(newdomain);

@@ -74,7 +74,6 @@ void	xen_clock_suspend(void) { KASSERT(cpu_others_stopped); }
 void	xen_clock_resume(bool n) { CHECK_EQ(n, expect_new); }
 void	xen_cpus_resume_late(void) { up('v', expect_new); }
 void	gnttab_resume_late(bool n) { up('n', n); }
-void	callout_resume(void) { up('l', expect_new); }
 void	random_resume(bool n) { up('r', n); }
 
 void
@@ -171,7 +170,7 @@ run(void)
 }
 
 #define	ALL_DOWN	"DBHSCEGTX"
-#define	ALL_UP		"xtgevnlrcshbd"
+#define	ALL_UP		"xtgevnrcshbd"
 
 TEST(new_domain)
 {
@@ -212,7 +211,7 @@ TEST(every_level_refuses_once)
 		{ 'H', "DBH" "bd" },
 		{ 'S', "DBHS" "hbd" },
 		{ 'C', "DBHSC" "shbd" },
-		{ 'X', "DBHSCEGTX" "tgevnlrcshbd" },
+		{ 'X', "DBHSCEGTX" "tgevnrcshbd" },
 	};
 
 	for (unsigned int i = 0; i < __arraycount(cases); i++) {
