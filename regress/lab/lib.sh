@@ -104,10 +104,17 @@ guest_boot() {
 
 guest_domid() { dom0 "xl domid $1" 2>/dev/null; }
 
-# guest_destroy NAME: no guest of that name any more, whatever its state.
+# guest_destroy NAME: no guest of that name any more, whatever its state. A
+# domain keeps its name for a moment, and one that is being built comes back.
 guest_destroy() {
 	dom0 "for d in $1 $1--incoming $1--migratedaway; do
-		xl destroy \$d; done" >/dev/null 2>&1
+		for i in {1..50}; do
+			xl domid \$d || break
+			xl destroy \$d
+			sleep 0.1
+		done
+	done" >/dev/null 2>&1
+	guest_moved "$1"
 	return 0
 }
 

@@ -37,7 +37,46 @@ destroy_all() {
 	rm -f "$SHARE"/console/* "$SHARE"/cfg/* "$RUN"/*.pos "$RUN"/*.tty
 }
 
-# run_scenario FILE TYPE VCPUS: prints its TAP, returns the number of failures.
+# QEMU's emulation of AMD's virtualisation very rarely gives a PVH guest the
+# hypervisor's own registers. Xen then says that a guest died with Xen's code
+# selector and instruction pointer; no guest here has such a selector.
+qemu_mixed_up() {
+	grep -A 8 'Dumping Dom.*vcpu' "$1/xl-dmesg.log" |
+	    grep -q 'RIP: *e008:\[<ffff82d0'
+}
+
+# Print TAP as it comes, but keep all from the first failure on in file $1.
+hold() {
+	awk -v held="$1" '/^not ok/ { h = 1 }
+	    h { print >held; fflush(held); next } { print; fflush() }'
+}
+
+# scenario FILE TYPE VCPUS: run it; once more if QEMU, not the guest, failed.
+# Returns the number of failures.
+scenario() {
+	local dir rc=0 name
+	name=$(basename "$1" .sh)-$2-$3
+	dir=$LAB/logs/${name#t_}
+	run_scenario "$@" || rc=$?
+	if [ $rc != 0 ] && qemu_mixed_up "$dir"; then
+		sed 's/^\(not \)\?ok/# &/' "$dir/held"
+		echo "# QEMU gave the guest Xen's registers: run again"
+		sed '/^not ok/,$d' "$dir/tap" >>"$LAB/logs/tap"
+		rm -rf "$dir-qemu"
+		mv "$dir" "$dir-qemu"
+		rc=0
+		run_scenario "$@" || rc=$?
+	fi
+	cat "$dir/tap" >>"$LAB/logs/tap"
+	[ $rc = 0 ] || {
+		cat "$dir/held"
+		echo "# logs: $dir"
+	}
+	return $rc
+}
+
+# run_scenario FILE TYPE VCPUS: prints its TAP up to the first failure, the
+# rest is in `held`. Returns the number of failures.
 run_scenario() {
 	local name dir limit base per rc out failed start
 	name=$(basename "$1" .sh)-$2-$3
@@ -50,25 +89,23 @@ run_scenario() {
 	start=$SECONDS
 	TYPE=$2 VCPUS=$3 timeout -k 5 "$limit" bash -c \
 	    '. "$LAB_SRC/lib.sh"; . "$0"; exit $((TAP_FAILED != 0))' \
-	    "$1" </dev/null > >(tee "$dir/tap") 2>&1 &
+	    "$1" </dev/null > >(tee "$dir/tap" | hold "$dir/held") 2>&1 &
 	wait $!		# not in the foreground, so that ^C is heeded at once
 	rc=$?
 	sleep 0.2
 	failed=$(grep -c '^not ok' "$dir/tap")
 	if [ "$rc" -ge 124 ]; then
 		echo "not ok - ${name#t_} did not end within $limit s" |
-		    tee -a "$dir/tap"
+		    tee -a "$dir/tap" >>"$dir/held"
 	elif [ "$rc" != 0 ] && [ "$failed" = 0 ]; then
 		echo "not ok - ${name#t_} ended with status $rc" |
-		    tee -a "$dir/tap"
+		    tee -a "$dir/tap" >>"$dir/held"
 	elif ! grep -q '^ok' "$dir/tap" && [ "$failed" = 0 ]; then
 		echo "not ok - ${name#t_} tested nothing" |
-		    tee -a "$dir/tap"
+		    tee -a "$dir/tap" >>"$dir/held"
 	fi
 	failed=$(grep -c '^not ok' "$dir/tap")
-	cat "$dir/tap" >>"$LAB/logs/tap"
 	collect_logs "$dir" "$failed"
-	[ "$failed" = 0 ] || echo "# logs: $dir"
 	echo "# ${name#t_}: $((SECONDS - start)) s"
 	destroy_all
 	return "$failed"
@@ -142,7 +179,7 @@ cmd_test() {
 	: >"$tap"
 	for v in "${todo[@]}"; do
 		f=${v% *} v=${v##* }
-		run_scenario "$f" "${v%/*}" "${v#*/}" || lab_healthy
+		scenario "$f" "${v%/*}" "${v#*/}" || lab_healthy
 	done
 	pass=$(grep -c '^ok' "$tap")
 	fail=$(grep -c '^not ok' "$tap")
