@@ -28,6 +28,8 @@
 #include "xbd_impl.h"
 
 #define	SHORT_RETRY	(10 * NSEC_PER_MSEC)
+/* Requests, or answers, that are dealt with under one hold of the lock. */
+#define	AT_ONCE		4
 #define	INDIRECT_ROOM	(PAGE_SIZE / sizeof(struct blkif_request_segment))
 
 CTASSERT(XBD_MAXSEGS <= INDIRECT_ROOM);
@@ -302,15 +304,28 @@ next(struct xbd_ring *xr, struct disk_queue *dq)
 	return r != NULL ? r : disk_next(dq);
 }
 
-void
-xbd_ring_run(struct xbd_ring *xr, struct disk_queue *dq)
+static void
+finish(struct disk_reqs *done)
+{
+	struct disk_req *r;
+
+	while ((r = TAILQ_FIRST(done)) != NULL) {
+		TAILQ_REMOVE(done, r, dr_link);
+		disk_done(r, r->dr_error);
+	}
+}
+
+/* Put a few in; false: there is no more, or no room. */
+static bool
+run_some(struct xbd_ring *xr, struct disk_queue *dq)
 {
 	struct disk_reqs done = TAILQ_HEAD_INITIALIZER(done);
-	struct disk_req *r;
+	struct disk_req *r = NULL;
+	unsigned int n;
 	int error, notify = 0;
 
 	spin_enter(&xr->xr_lock);
-	while ((r = next(xr, dq)) != NULL) {
+	for (n = 0; n < AT_ONCE && (r = next(xr, dq)) != NULL; n++) {
 		error = unable(xr, r);
 		if (error != EAGAIN) {
 			r->dr_error = error;
@@ -324,6 +339,7 @@ xbd_ring_run(struct xbd_ring *xr, struct disk_queue *dq)
 		if (xr->xr_busy == 0)
 			callout_schedule(&xr->xr_retry,
 			    nanouptime() + SHORT_RETRY);
+		r = NULL;
 		break;
 	}
 	if (xr->xr_up)
@@ -331,10 +347,15 @@ xbd_ring_run(struct xbd_ring *xr, struct disk_queue *dq)
 	if (notify)
 		evtchn_notify(xr->xr_evt);
 	spin_exit(&xr->xr_lock);
-	while ((r = TAILQ_FIRST(&done)) != NULL) {
-		TAILQ_REMOVE(&done, r, dr_link);
-		disk_done(r, r->dr_error);
-	}
+	finish(&done);
+	return n == AT_ONCE && r != NULL;
+}
+
+void
+xbd_ring_run(struct xbd_ring *xr, struct disk_queue *dq)
+{
+	while (run_some(xr, dq))
+		continue;
 }
 
 /* Run all queues that this ring serves. */
@@ -404,24 +425,29 @@ check(const struct xbd_ring *xr, const blkif_response_t *rs)
 	return NULL;
 }
 
-/* Take all responses that are there.  What is wrong, or NULL.  Locked. */
+/*
+ * Take a few of the responses that are there; *more: others are.  What is
+ * wrong, or NULL.  Locked.
+ */
 static const char *
-take(struct xbd_ring *xr, struct disk_reqs *done)
+take(struct xbd_ring *xr, struct disk_reqs *done, bool *more)
 {
 	blkif_front_ring_t *ring = &xr->xr_ring;
-	blkif_response_t rs;
+	const char *bad = NULL;
 	struct xbd_slot *xs;
-	const char *bad;
+	blkif_response_t rs;
+	unsigned int n;
 	RING_IDX rp;
 
 	rp = atomic_load_acquire(&ring->sring->rsp_prod);
 	if (rp - ring->rsp_cons > ring->req_prod_pvt - ring->rsp_cons)
 		return "an impossible producer index";
-	for (; ring->rsp_cons != rp; ring->rsp_cons++) {
+	for (n = 0; n < AT_ONCE && ring->rsp_cons != rp && bad == NULL; n++) {
 		RING_COPY_RESPONSE(ring, ring->rsp_cons, &rs);
 		bad = check(xr, &rs);
 		if (bad != NULL)
-			return bad;
+			break;
+		ring->rsp_cons++;
 		xs = &xr->xr_slots[rs.id];
 		xs->xs_req->dr_error = status_error(xr, xs->xs_req,
 		    rs.status);
@@ -432,12 +458,35 @@ take(struct xbd_ring *xr, struct disk_reqs *done)
 		}
 		TAILQ_INSERT_TAIL(done, xs->xs_req, dr_link);
 		slot_free(xr, (unsigned int)rs.id);
-		if (bad != NULL) {
-			ring->rsp_cons++;
-			return bad;
-		}
 	}
-	return NULL;
+	*more = ring->rsp_cons != rp;
+	return bad;
+}
+
+/* A few answers; true: there are more. */
+static bool
+soft_some(struct xbd_ring *xr)
+{
+	struct disk_reqs done = TAILQ_HEAD_INITIALIZER(done);
+	const char *bad = NULL;
+	RING_IDX before;
+	bool more = false;
+	int late = 0;
+
+	spin_enter(&xr->xr_lock);
+	if (xr->xr_up && !xr->xr_broken) {
+		before = xr->xr_ring.rsp_cons;
+		bad = take(xr, &done, &more);
+		/* An answer that comes now, or any later one, is an event. */
+		if (bad == NULL && !more && xr->xr_ring.rsp_cons != before)
+			RING_FINAL_CHECK_FOR_RESPONSES(&xr->xr_ring, late);
+		xr->xr_broken = bad != NULL;
+	}
+	spin_exit(&xr->xr_lock);
+	finish(&done);
+	if (bad != NULL)
+		xbd_bad(xr->xr_xbd, "%s", bad);
+	return bad == NULL && (more || late != 0);
 }
 
 /* Soft interrupt. */
@@ -445,33 +494,10 @@ static void
 ring_soft(void *arg)
 {
 	struct xbd_ring *xr = arg;
-	struct disk_reqs done = TAILQ_HEAD_INITIALIZER(done);
-	const char *bad = NULL;
-	struct disk_req *r;
-	RING_IDX before;
-	int more;
 
-	spin_enter(&xr->xr_lock);
-	do {
-		more = 0;
-		if (!xr->xr_up || xr->xr_broken)
-			break;
-		before = xr->xr_ring.rsp_cons;
-		bad = take(xr, &done);
-		if (bad == NULL && xr->xr_ring.rsp_cons != before)
-			RING_FINAL_CHECK_FOR_RESPONSES(&xr->xr_ring, more);
-	} while (more);
-	if (bad != NULL)
-		xr->xr_broken = true;
-	spin_exit(&xr->xr_lock);
-	while ((r = TAILQ_FIRST(&done)) != NULL) {
-		TAILQ_REMOVE(&done, r, dr_link);
-		disk_done(r, r->dr_error);
-	}
-	if (bad != NULL)
-		xbd_bad(xr->xr_xbd, "%s", bad);
-	else
-		run_queues(xr);
+	while (soft_some(xr))
+		continue;
+	run_queues(xr);
 }
 
 static void
