@@ -546,7 +546,7 @@ loop_ioctl_locked(struct loop *lo, struct file *fp, unsigned long cmd,
 	case LOOP_SET_DIRECT_IO:
 		return uarg == 0 ? 0 : EINVAL;
 	default:
-		return ENOTTY;
+		return EINVAL;		/* not ENOTTY: as Linux */
 	}
 }
 
