@@ -187,14 +187,12 @@ static int
 link_class(const struct pfs_node *pn, char *buf, size_t size)
 {
 	struct disk *d = node_disk(pn);
-	bool part, virtual;
 
 	if (d == NULL)
 		return ENODEV;
-	part = d->d_partno != 0;
-	virtual = d->d_whole->d_bus[0] == '\0';
-	snprintf(buf, size, "../../../%s%sclass/block", virtual ? "../" : "",
-	    part ? "../" : "");
+	/* From devices/BUS/block/NAME, or a partition's directory in it. */
+	snprintf(buf, size, "../../../../%sclass/block",
+	    d->d_partno != 0 ? "../" : "");
 	disk_put(d);
 	return 0;
 }
