@@ -567,6 +567,45 @@ read_limits(struct xbd *xd)
 	return 0;
 }
 
+/* Backends that only write the new size are heard, too. */
+static void
+size_changed(struct xs_watch *xw, const char *path __unused,
+    const char *token __unused)
+{
+	struct xbd *xd = xw->xw_arg;
+
+	spin_enter(&xd->xd_lock);
+	if (xd->xd_xb != NULL)
+		xenbus_recheck(xd->xd_xb);
+	spin_exit(&xd->xd_lock);
+}
+
+static void
+size_unwatch(struct xbd *xd)
+{
+	if (xd->xd_sizewatch.xw_node == NULL)
+		return;
+	xs_unwatch_nowait(&xd->xd_sizewatch);
+	kmem_strfree(xd->xd_sizewatch.xw_node);
+	xd->xd_sizewatch.xw_node = NULL;
+}
+
+/* Without it the disk works all the same. */
+static void
+size_watch(struct xbd *xd)
+{
+	struct xs_watch *xw = &xd->xd_sizewatch;
+
+	size_unwatch(xd);
+	xw->xw_node = kmem_asprintf("%s/sectors", xd->xd_xb->xb_otherend);
+	xw->xw_func = size_changed;
+	xw->xw_arg = xd;
+	if (xw->xw_node != NULL && xs_watch(xw) != 0) {
+		kmem_strfree(xw->xw_node);
+		xw->xw_node = NULL;
+	}
+}
+
 /* The first time: into the block layer. */
 static int
 attach(struct xbd *xd)
@@ -625,6 +664,7 @@ go_live(struct xbd *xd)
 		d->d_sectors = sectors;
 	else if (d->d_sectors != sectors)
 		disk_resize(d, sectors);
+	size_watch(xd);
 	describe(xd);
 	disk_set_failed(d, false);
 	queues_start(xd);
@@ -659,6 +699,7 @@ disconnect(struct xbd *xd, bool fail)
 	queues_stop(xd);
 	if (fail)
 		disk_set_failed(xd->xd_disk, true);
+	size_unwatch(xd);
 	(void)callout_halt(&xd->xd_timer);
 	atomic_store(&xd->xd_nrings, 0);
 	rings_destroy(xd, n, fail);

@@ -86,6 +86,7 @@ struct xbd {
 	bool		xd_published;	/* [x] nodes were written */
 	bool		xd_live;	/* [x] Connected */
 	bool		xd_attached;	/* [x] disk_attach() was begun */
+	struct xs_watch	xd_sizewatch;	/* [x] of the backend's "sectors" */
 	volatile bool	xd_closing;	/* [a] wanted back when unused */
 	bool		xd_told;	/* [x] that it is in use */
 	struct callout	xd_timer;

@@ -535,6 +535,35 @@ xs_transaction_end(xs_transaction_t tx __unused, bool abort)
 	return !abort && ++n % 2 == 1 ? EAGAIN : 0;
 }
 
+static struct xs_watch *watch;		/* the one there may be */
+
+int
+xs_watch(struct xs_watch *xw)
+{
+	void *p = kmem_alloc(16, KM_SLEEP);
+
+	CHECK(watch == NULL && xw->xw_node != NULL);
+	if (p == NULL)
+		return ENOMEM;
+	kmem_free(p, 16);
+	watch = xw;
+	return 0;
+}
+
+void
+xs_unwatch_nowait(struct xs_watch *xw)
+{
+	CHECK(watch == xw);
+	watch = NULL;
+}
+
+void
+fb_sectors_written(void)
+{
+	CHECK_STR(watch->xw_node, BE_PATH "/sectors");
+	watch->xw_func(watch, watch->xw_node, "1");
+}
+
 int
 xenbus_switch_state(struct xenbus_device *x, enum xenbus_state state)
 {
@@ -776,6 +805,7 @@ fb_check_empty(void)
 		CHECK(!ports[i].used);
 	for (i = 0; i < SOFTS; i++)
 		CHECK(!softs[i].used);
+	CHECK(watch == NULL);
 	CHECK_EQ(kmem_outstanding(), 0);
 	CHECK_EQ(disk_settle_wait(1), 0);
 }

@@ -59,6 +59,7 @@ void	fb_check_empty(void);
 /* -- the store -- */
 void	fb_offer(const char *node, uint64_t);	/* by the backend */
 void	fb_withdraw_all(void);
+void	fb_sectors_written(void);		/* its watch fires */
 const char *fb_node(const char *path);
 
 /* -- the device -- */

@@ -331,6 +331,12 @@ TEST(it_grows_and_shrinks)
 	fb_offer("sectors", FB_SECTORS / 2);
 	fb_otherend(XenbusStateConnected);
 	CHECK_EQ(d->d_sectors, FB_SECTORS / 2);
+	/* A backend that changes the node only. */
+	fb_offer("sectors", 640);
+	fb_sectors_written();
+	CHECK_EQ(fb.rechecks, 1);
+	fb_otherend(XenbusStateConnected);
+	CHECK_EQ(d->d_sectors, 640);
 	down();
 }
 
