@@ -546,34 +546,40 @@ pfs_mount_tree(struct mount *mp, const struct pfs_entry *tree)
 	return node_create(mp, &root, &mp->mnt_rootvp);
 }
 
+int
+pfs_unmount(struct mount *mp __unused, bool force __unused)
+{
+	return 0;
+}
+
+int
+pfs_statfs(struct statfs_k *sf, uint64_t magic)
+{
+	memset(sf, 0, sizeof(*sf));
+	sf->f_type = magic;
+	sf->f_bsize = sf->f_frsize = PAGE_SIZE;
+	sf->f_namelen = MAXNAMLEN;
+	return 0;
+}
+
 static int
-pfs_mount(struct mount *mp, const char *source __unused,
+procfs_mount(struct mount *mp, const char *source __unused,
     const char *options __unused)
 {
 	return pfs_mount_tree(mp, &pfs_root);
 }
 
 static int
-pfs_unmount(struct mount *mp __unused, bool force __unused)
+procfs_statfs(struct mount *mp __unused, struct statfs_k *sf)
 {
-	return 0;
-}
-
-static int
-pfs_statfs(struct mount *mp __unused, struct statfs_k *sf)
-{
-	memset(sf, 0, sizeof(*sf));
-	sf->f_type = PROC_SUPER_MAGIC;
-	sf->f_bsize = sf->f_frsize = PAGE_SIZE;
-	sf->f_namelen = MAXNAMLEN;
-	return 0;
+	return pfs_statfs(sf, PROC_SUPER_MAGIC);
 }
 
 static const struct vfsops procfs_vfsops = {
 	.vfs_name = "proc",
 	.vfs_flags = VFS_NODEVSRC,
-	.vfs_mount = pfs_mount,
+	.vfs_mount = procfs_mount,
 	.vfs_unmount = pfs_unmount,
-	.vfs_statfs = pfs_statfs,
+	.vfs_statfs = procfs_statfs,
 };
 VFS_REGISTER(procfs_vfsops);

@@ -66,8 +66,10 @@ struct pfs_node {			/* v_data */
 	int		pn_number;
 };
 
-/* Make the tree the content of a mount: procfs itself, sysfs. */
+/* For vfsops of procfs itself and sysfs.  The tree becomes the content. */
 int	pfs_mount_tree(struct mount *, const struct pfs_entry *);
+int	pfs_unmount(struct mount *, bool force);
+int	pfs_statfs(struct statfs_k *, uint64_t magic);
 
 extern const struct pfs_entry pfs_root;
 extern const struct pfs_entry pfs_pid_dir, pfs_task_dir, pfs_fd_link;

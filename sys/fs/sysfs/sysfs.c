@@ -317,26 +317,16 @@ sysfs_mount(struct mount *mp, const char *source __unused,
 }
 
 static int
-sysfs_unmount(struct mount *mp __unused, bool force __unused)
-{
-	return 0;
-}
-
-static int
 sysfs_statfs(struct mount *mp __unused, struct statfs_k *sf)
 {
-	memset(sf, 0, sizeof(*sf));
-	sf->f_type = SYSFS_MAGIC;
-	sf->f_bsize = sf->f_frsize = PAGE_SIZE;
-	sf->f_namelen = MAXNAMLEN;
-	return 0;
+	return pfs_statfs(sf, SYSFS_MAGIC);
 }
 
 static const struct vfsops sysfs_vfsops = {
 	.vfs_name = "sysfs",
 	.vfs_flags = VFS_NODEVSRC,
 	.vfs_mount = sysfs_mount,
-	.vfs_unmount = sysfs_unmount,
+	.vfs_unmount = pfs_unmount,
 	.vfs_statfs = sysfs_statfs,
 };
 VFS_REGISTER(sysfs_vfsops);
