@@ -76,28 +76,28 @@ linux_sys_write(struct lwp *l, const struct linux_write_args *uap,
 	    NULL, UIO_WRITE, retval);
 }
 
+/* At a position of its own; the file's stays. */
+static int
+rw_buf_at(struct lwp *l, int fd, void *buf, size_t count, off_t off,
+    enum uio_rw rw, register_t *retval)
+{
+	return off < 0 ? EINVAL : rw_buf(l, fd, buf, count, &off, rw, retval);
+}
+
 int
 linux_sys_pread64(struct lwp *l, const struct linux_pread64_args *uap,
     register_t *retval)
 {
-	off_t off = uap->offset;
-
-	if (off < 0)
-		return EINVAL;
-	return rw_buf(l, uap->fd, uap->buf, uap->count, &off, UIO_READ,
-	    retval);
+	return rw_buf_at(l, uap->fd, uap->buf, uap->count, uap->offset,
+	    UIO_READ, retval);
 }
 
 int
 linux_sys_pwrite64(struct lwp *l, const struct linux_pwrite64_args *uap,
     register_t *retval)
 {
-	off_t off = uap->offset;
-
-	if (off < 0)
-		return EINVAL;
-	return rw_buf(l, uap->fd, (void *)(uintptr_t)uap->buf, uap->count,
-	    &off, UIO_WRITE, retval);
+	return rw_buf_at(l, uap->fd, (void *)(uintptr_t)uap->buf, uap->count,
+	    uap->offset, UIO_WRITE, retval);
 }
 
 int
@@ -173,29 +173,29 @@ linux_sys_writev(struct lwp *l, const struct linux_writev_args *uap,
 	    retval);
 }
 
+static int
+rw_iov_at(struct lwp *l, int fd, const struct iovec *uiov, unsigned long count,
+    off_t off, enum uio_rw rw, register_t *retval)
+{
+	return off < 0 ? EINVAL : rw_iov(l, fd, uiov, count, &off, rw, 0,
+	    retval);
+}
+
 /* On x86-64 the low half is the whole position. */
 int
 linux_sys_preadv(struct lwp *l, const struct linux_preadv_args *uap,
     register_t *retval)
 {
-	off_t off = (off_t)uap->poslow;
-
-	if (off < 0)
-		return EINVAL;
-	return rw_iov(l, uap->fd, uap->iov, uap->iovcnt, &off, UIO_READ, 0,
-	    retval);
+	return rw_iov_at(l, uap->fd, uap->iov, uap->iovcnt,
+	    (off_t)uap->poslow, UIO_READ, retval);
 }
 
 int
 linux_sys_pwritev(struct lwp *l, const struct linux_pwritev_args *uap,
     register_t *retval)
 {
-	off_t off = (off_t)uap->poslow;
-
-	if (off < 0)
-		return EINVAL;
-	return rw_iov(l, uap->fd, uap->iov, uap->iovcnt, &off, UIO_WRITE, 0,
-	    retval);
+	return rw_iov_at(l, uap->fd, uap->iov, uap->iovcnt,
+	    (off_t)uap->poslow, UIO_WRITE, retval);
 }
 
 static int
@@ -213,32 +213,34 @@ rwf_flags(int flags, int *ioflags)
 	return 0;
 }
 
+/* -1: at the file's position. */
+static int
+rw_iov2(struct lwp *l, int fd, const struct iovec *uiov, unsigned long count,
+    off_t off, int flags, enum uio_rw rw, register_t *retval)
+{
+	int ioflags, error;
+
+	error = rwf_flags(flags, &ioflags);
+	if (error == 0 && off < -1)
+		error = EINVAL;
+	return error != 0 ? error : rw_iov(l, fd, uiov, count,
+	    off == -1 ? NULL : &off, rw, ioflags, retval);
+}
+
 int
 linux_sys_preadv2(struct lwp *l, const struct linux_preadv2_args *uap,
     register_t *retval)
 {
-	off_t off = (off_t)uap->poslow;
-	int ioflags, error;
-
-	error = rwf_flags(uap->flags, &ioflags);
-	if (error == 0 && off < -1)
-		error = EINVAL;
-	return error != 0 ? error : rw_iov(l, uap->fd, uap->iov, uap->iovcnt,
-	    off == -1 ? NULL : &off, UIO_READ, ioflags, retval);
+	return rw_iov2(l, uap->fd, uap->iov, uap->iovcnt, (off_t)uap->poslow,
+	    uap->flags, UIO_READ, retval);
 }
 
 int
 linux_sys_pwritev2(struct lwp *l, const struct linux_pwritev2_args *uap,
     register_t *retval)
 {
-	off_t off = (off_t)uap->poslow;
-	int ioflags, error;
-
-	error = rwf_flags(uap->flags, &ioflags);
-	if (error == 0 && off < -1)
-		error = EINVAL;
-	return error != 0 ? error : rw_iov(l, uap->fd, uap->iov, uap->iovcnt,
-	    off == -1 ? NULL : &off, UIO_WRITE, ioflags, retval);
+	return rw_iov2(l, uap->fd, uap->iov, uap->iovcnt, (off_t)uap->poslow,
+	    uap->flags, UIO_WRITE, retval);
 }
 
 int

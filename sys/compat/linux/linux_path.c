@@ -12,8 +12,9 @@
 
 /* -- names -- */
 
-int
-linux_fdpath(struct lwp *l, int fd, struct path *p)
+/* The place of an open file; `nowhere` if it has none. */
+static int
+fd_path(struct lwp *l, int fd, int nowhere, struct path *p)
 {
 	struct file *fp;
 	int error;
@@ -22,13 +23,19 @@ linux_fdpath(struct lwp *l, int fd, struct path *p)
 	if (error != 0)
 		return error;
 	if (fp->f_path == NULL) {
-		error = EBADF;
+		error = nowhere;
 	} else {
 		*p = *fp->f_path;
 		path_get(p);
 	}
 	file_put(fp);
 	return error;
+}
+
+int
+linux_fdpath(struct lwp *l, int fd, struct path *p)
+{
+	return fd_path(l, fd, EBADF, p);
 }
 
 int
@@ -44,19 +51,9 @@ linux_name_in(struct lwp *l, int dirfd, const char *uname, int flags,
 	if (ln->ln_name[0] == '\0' && (flags & LOOKUP_EMPTY) == 0) {
 		error = ENOENT;
 	} else if (ln->ln_name[0] != '/' && dirfd != AT_FDCWD) {
-		struct file *fp;
-
-		error = fd_get_any(l, dirfd, &fp);
-		if (error == 0) {
-			if (fp->f_path == NULL) {
-				error = ENOTDIR;
-			} else {
-				ln->ln_start = *fp->f_path;
-				path_get(&ln->ln_start);
-				ln->ln_dir = &ln->ln_start;
-			}
-			file_put(fp);
-		}
+		error = fd_path(l, dirfd, ENOTDIR, &ln->ln_start);
+		if (error == 0)
+			ln->ln_dir = &ln->ln_start;
 	}
 	if (error != 0)
 		kmem_strfree(ln->ln_name);
@@ -69,6 +66,33 @@ linux_name_done(struct linux_name *ln)
 	if (ln->ln_dir != NULL)
 		path_put(ln->ln_dir);
 	kmem_strfree(ln->ln_name);
+}
+
+/* Two names at once, for calls that lead from one to the other. */
+struct two_names {
+	struct linux_name from, to;
+};
+
+static int
+two_names_in(struct lwp *l, int olddirfd, const char *oldpath, int flags,
+    int newdirfd, const char *newpath, struct two_names *tn)
+{
+	int error;
+
+	error = linux_name_in(l, olddirfd, oldpath, flags, &tn->from);
+	if (error != 0)
+		return error;
+	error = linux_name_in(l, newdirfd, newpath, 0, &tn->to);
+	if (error != 0)
+		linux_name_done(&tn->from);
+	return error;
+}
+
+static void
+two_names_done(struct two_names *tn)
+{
+	linux_name_done(&tn->to);
+	linux_name_done(&tn->from);
 }
 
 int
@@ -182,22 +206,19 @@ static int
 link_at(struct lwp *l, int olddirfd, const char *oldpath, int newdirfd,
     const char *newpath, int flags)
 {
-	struct linux_name from, to;
+	struct two_names tn;
 	int error;
 
 	if ((flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
 		return EINVAL;
-	error = linux_name_in(l, olddirfd, oldpath,
-	    (flags & AT_EMPTY_PATH) != 0 ? LOOKUP_EMPTY : 0, &from);
+	error = two_names_in(l, olddirfd, oldpath,
+	    (flags & AT_EMPTY_PATH) != 0 ? LOOKUP_EMPTY : 0, newdirfd,
+	    newpath, &tn);
 	if (error != 0)
 		return error;
-	error = linux_name_in(l, newdirfd, newpath, 0, &to);
-	if (error == 0) {
-		error = do_link(l, from.ln_dir, from.ln_name, to.ln_dir,
-		    to.ln_name, flags);
-		linux_name_done(&to);
-	}
-	linux_name_done(&from);
+	error = do_link(l, tn.from.ln_dir, tn.from.ln_name, tn.to.ln_dir,
+	    tn.to.ln_name, flags);
+	two_names_done(&tn);
 	return error;
 }
 
@@ -259,19 +280,15 @@ static int
 rename_at(struct lwp *l, int olddirfd, const char *oldpath, int newdirfd,
     const char *newpath, unsigned int flags)
 {
-	struct linux_name from, to;
+	struct two_names tn;
 	int error;
 
-	error = linux_name_in(l, olddirfd, oldpath, 0, &from);
+	error = two_names_in(l, olddirfd, oldpath, 0, newdirfd, newpath, &tn);
 	if (error != 0)
 		return error;
-	error = linux_name_in(l, newdirfd, newpath, 0, &to);
-	if (error == 0) {
-		error = do_rename(l, from.ln_dir, from.ln_name, to.ln_dir,
-		    to.ln_name, flags);
-		linux_name_done(&to);
-	}
-	linux_name_done(&from);
+	error = do_rename(l, tn.from.ln_dir, tn.from.ln_name, tn.to.ln_dir,
+	    tn.to.ln_name, flags);
+	two_names_done(&tn);
 	return error;
 }
 
