@@ -328,7 +328,8 @@ TEST(abstract_names)
 	CHECK_EQ(getsockname(e, (struct sockaddr *)&got, &glen), 0);
 	CHECK_EQ(glen, 8);
 	CHECK_EQ(got.sun_path[0], 0);
-	CHECK_EQ(bind(e, (struct sockaddr *)&sun, 2), 0);	/* again: as it is */
+	/* Again: as it is. */
+	CHECK_EQ(bind(e, (struct sockaddr *)&sun, 2), 0);
 }
 
 TEST(a_connect_waits_for_the_backlog)

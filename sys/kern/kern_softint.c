@@ -12,8 +12,8 @@
  * ci_softint_list[2 * level] is a list's first entry, the next one its end.
  *
  * Locking: a CPU's lists are its own, touched with interrupts off, or, when it
- * has been lost, by who evacuates it; for softint_disestablish() each CPU clears
- * its own by a cross call.
+ * has been lost, by who evacuates it; for softint_disestablish() each CPU
+ * clears its own by a cross call.
  */
 #include <sys/atomic.h>
 #include <sys/bitops.h>

@@ -25,7 +25,7 @@
 #include "lock_order.h"
 
 const struct lock_class lock_order[] = {
-	/* Locks that sleep.  Drivers: attaching one reaches nearly all below. */
+	/* Locks that sleep.  Drivers: attaching one reaches nearly all. */
 	{ "xenbus",	false },
 	{ "balloon",	false },
 	/* Files: a rename holds several vnodes. */
@@ -41,7 +41,6 @@ const struct lock_class lock_order[] = {
 	{ "uvm_block",	false },
 	{ "uvm_batch",	false },
 	{ "uvm_object",	false },
-
 	/* A talk to the store. */
 	{ "xenstore watches", false },
 	{ "xenstore tx", false },

@@ -181,7 +181,7 @@ struct vnode {
 	const struct vops *v_ops;	/* [I] */
 	struct mount	*v_mount;	/* [I] */
 	void		*v_data;	/* [I] the file system's */
-	unsigned int	v_bsize;	/* [I] bytes; 0: vop_bmap is not there */
+	unsigned int	v_bsize;	/* [I] bytes; 0: there is no vop_bmap */
 	struct uvm_object *v_uobj;	/* [I] the page cache's, or NULL */
 	struct rwlock	v_lock;
 	int		v_writers;	/* [a] files open for writing; < 0:

@@ -152,7 +152,7 @@ struct ext4_inode {
 	struct ext4_mount *ei_em;		/* [I] */
 	struct vnode	*ei_vnode;		/* [I] */
 	uint32_t	ei_ino;			/* [I] */
-	bool		ei_new;			/* [v] slot is not cleared yet */
+	bool		ei_new;			/* [v] slot not cleared yet */
 	bool		ei_forget;		/* [v] was never a file */
 	bool		ei_onorphan;		/* [o] */
 	uint32_t	ei_generation;		/* [I] */

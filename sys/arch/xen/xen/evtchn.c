@@ -18,8 +18,9 @@
  * handler (es_running) before it frees.
  *
  * Suspend: all ports die with the old domain.  evtchn_resume(true) binds
- * VIRQs and IPIs that had a port again itself; interdomain ports are rebound by
- * their owners when they reconnect.  A cancelled suspend leaves all ports as they were.
+ * VIRQs and IPIs that had a port again itself; interdomain ports are rebound
+ * by their owners when they reconnect.  A cancelled suspend leaves all ports as
+ * they were.
  *
  * Untrusted input: a peer can notify as often as it likes.  A port that fires
  * more than EVT_STORM_MAX times within EVT_STORM_WINDOW stays masked until a
