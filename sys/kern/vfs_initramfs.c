@@ -282,12 +282,13 @@ unpack_symlink(struct unpack *up, const char *name,
 
 	if (ce->ce_size >= MAXPATHLEN)
 		return ENAMETOOLONG;
-	target = kmem_zalloc(MAXPATHLEN, KM_SLEEP);
+	target = kmem_alloc(ce->ce_size + 1, KM_SLEEP);
 	if (target == NULL)
 		return ENOMEM;
 	memcpy(target, ce->ce_data, ce->ce_size);
+	target[ce->ce_size] = '\0';
 	error = do_symlink(up->up_lwp, target, &rootpath, name);
-	kmem_free(target, MAXPATHLEN);
+	kmem_free(target, ce->ce_size + 1);
 	return error;
 }
 
