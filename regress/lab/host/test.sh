@@ -47,8 +47,12 @@ qemu_mixed_up() {
 
 # Print TAP as it comes, but keep all from the first failure on in file $1.
 hold() {
-	awk -v held="$1" '/^not ok/ { h = 1 }
-	    h { print >held; fflush(held); next } { print; fflush() }'
+	local line
+	while IFS= read -r line && [[ $line != "not ok"* ]]; do
+		printf '%s\n' "$line"
+	done
+	[ -z "$line" ] || printf '%s\n' "$line" >>"$1"
+	cat >>"$1"
 }
 
 # scenario FILE TYPE VCPUS: run it; once more if QEMU, not the guest, failed.
