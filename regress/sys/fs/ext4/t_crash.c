@@ -65,7 +65,7 @@ cut_at_flushes(unsigned int f)
 	model_run(300);
 	CHECK_EQ(ext4_joverruns(EXT4_MOUNT(&env_mount)), 0);
 	n = log_flushes();
-	CHECK(n > 9);
+	CHECK(n > 5);
 	fs_crash();
 	step = MAX(n / 9, 1);
 	for (cut = 0; cut <= n; cut += step) {
