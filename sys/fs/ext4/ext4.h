@@ -125,6 +125,7 @@ struct ext4_mount {
 	struct ext4_ihead em_orphans;	/* [o] the list, newest first */
 
 	struct ext4_jnl	*em_jnl;	/* [m] while writable */
+	struct ext4_jnl	*em_oldjnl;	/* [m] closed ones */
 	struct ext4_inode *em_jinode;	/* [I] the journal's; NULL: none */
 	struct callout	em_callout;
 	struct task	em_task;
@@ -191,6 +192,7 @@ struct ext4_handle {
 };
 
 int	ext4_jopen(struct ext4_mount *);	/* start writing */
+void	ext4_jfree(struct ext4_mount *);
 void	ext4_jclose(struct ext4_mount *);	/* everything home; log empty */
 /*
  * Begin a change of at most so many blocks.  No handle held by the thread;

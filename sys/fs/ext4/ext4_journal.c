@@ -105,6 +105,8 @@ struct ext4_jnl {
 	TAILQ_HEAD(, ext4_txn) j_chkq;	/* [j] committed, not home */
 	nsec_t		j_lastchk;	/* [c] */
 	unsigned int	j_overruns;	/* [j] handles with too few credits */
+	bool		j_closed;	/* [j] no more handles */
+	struct ext4_jnl	*j_old;		/* [m] the one of the mount before */
 };
 
 static struct kmem_cache *jbuf_cache;
@@ -825,7 +827,7 @@ ext4_jstart(struct ext4_mount *em, unsigned int credits,
 	KASSERT(credits <= j->j_maxtxn);
 	mutex_enter(&j->j_lock);
 	for (;;) {
-		if (em->em_failed) {
+		if (em->em_failed || j->j_closed) {
 			mutex_exit(&j->j_lock);
 			return EROFS;
 		}
@@ -1126,7 +1128,11 @@ ext4_jopen(struct ext4_mount *em)
 	return 0;
 }
 
-/* No handle is open, none will be.  After an error what is left is dropped. */
+/*
+ * No more writing.  After an error what is left is dropped.  Somebody may
+ * still be about to begin a handle, so the structure stays until the end of
+ * the mount.
+ */
 void
 ext4_jclose(struct ext4_mount *em)
 {
@@ -1135,6 +1141,9 @@ ext4_jclose(struct ext4_mount *em)
 	struct ext4_txn *t;
 	int error;
 
+	mutex_enter(&j->j_lock);
+	j->j_closed = true;
+	mutex_exit(&j->j_lock);
 	error = ext4_jcheckpoint(em);
 	if (error == 0 && !j->j_log)
 		error = bufcache_sync(em->em_bc);
@@ -1153,5 +1162,18 @@ ext4_jclose(struct ext4_mount *em)
 	}
 	mutex_exit(&j->j_lock);
 	em->em_jnl = NULL;
-	jnl_free(j);
+	j->j_old = em->em_oldjnl;
+	em->em_oldjnl = j;
+}
+
+/* At the end of the mount. */
+void
+ext4_jfree(struct ext4_mount *em)
+{
+	struct ext4_jnl *j;
+
+	while ((j = em->em_oldjnl) != NULL) {
+		em->em_oldjnl = j->j_old;
+		jnl_free(j);
+	}
 }

@@ -123,7 +123,8 @@ start_writing(struct ext4_mount *em)
 	if (error != 0)
 		return error;
 	em->em_writable = true;
-	error = ext4_orphan_cleanup(em);
+	/* Those in memory are in use: they go when they are not. */
+	error = LIST_EMPTY(&em->em_orphans) ? ext4_orphan_cleanup(em) : 0;
 	if (error != 0)
 		printf("ext4: %s: orphans: error %d\n", em->em_dev->bd_name,
 		    error);
@@ -273,6 +274,7 @@ load_root(struct ext4_mount *em)
 static void
 mount_free(struct ext4_mount *em)
 {
+	ext4_jfree(em);
 	unload_structures(em);
 	cv_destroy(&em->em_vn_cv);
 	mutex_destroy(&em->em_vn_lock);

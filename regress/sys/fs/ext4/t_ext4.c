@@ -197,6 +197,33 @@ TEST(a_full_disk)
 	}
 }
 
+TEST(between_reading_and_writing)
+{
+	struct vnode *vp;
+
+	disk_make(8192, "-t ext4");
+	CHECK_EQ(fs_mount(MS_RDONLY, ""), 0);
+	CHECK_EQ(fs_make("/f", S_IFREG | 0644), EROFS);
+	CHECK_EQ(ext4_remount(&env_mount, 0, "errors=remount-ro"), 0);
+	CHECK_EQ(fs_make("/f", S_IFREG | 0644), 0);
+	CHECK_EQ(fs_make("/g", S_IFREG | 0644), 0);
+	CHECK_EQ(fs_write("/f", 0, "hello", 5), 0);
+	CHECK_EQ(fs_walk("/g", &vp), 0);
+	CHECK_EQ(fs_remove("/g"), 0);		/* and it stays in use */
+	CHECK_EQ(fs_sync(), 0);
+	CHECK_EQ(ext4_remount(&env_mount, MS_RDONLY, ""), 0);
+	CHECK_EQ(fs_make("/h", S_IFREG | 0644), EROFS);
+	CHECK_EQ(fs_write("/f", 0, "h", 1), EROFS);
+	CHECK_EQ(ext4_remount(&env_mount, 0, ""), 0);
+	CHECK_EQ(fs_make("/h", S_IFREG | 0644), 0);
+	vrele(vp);
+	CHECK_EQ(fs_sync(), 0);
+	CHECK_EQ(ext4_remount(&env_mount, MS_RDONLY, ""), 0);
+	check_clean();
+	fs_unmount();
+	CHECK_EQ(kmem_outstanding(), 0);
+}
+
 TEST(what_is_not_supported_is_refused)
 {
 	disk_make(8192, "-t ext4 -O bigalloc");
