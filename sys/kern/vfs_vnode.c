@@ -84,6 +84,19 @@ vrele(struct vnode *vp)
 	kmem_cache_free(vnode_cache, vp);
 }
 
+/* The rights that the mode gives, in the lowest three bits. */
+static mode_t
+mode_rights(const struct vnode *vp, const struct cred *cr)
+{
+	mode_t mode = vp->v_mode;
+
+	if (cr->cr_fsuid == vp->v_uid)
+		return mode >> 6;
+	if (((mode ^ mode >> 3) & 7) != 0 && cred_in_group(cr, vp->v_gid))
+		return mode >> 3;
+	return mode;
+}
+
 /*
  * The rules of path_resolution(7) and capabilities(7).  EROFS: a file or
  * directory of a read-only file system is to be written.
@@ -91,19 +104,17 @@ vrele(struct vnode *vp)
 int
 vnode_access(struct vnode *vp, int how, const struct cred *cr)
 {
-	mode_t mode = vp->v_mode, rights;
+	mode_t mode = vp->v_mode;
+	int error = EOPNOTSUPP;
 
 	if ((how & W_OK) != 0 && vp->v_mount != NULL &&
 	    (vp->v_mount->mnt_flags & MS_RDONLY) != 0 &&
 	    (S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode)))
 		return EROFS;
-	if (cr->cr_fsuid == vp->v_uid)
-		rights = mode >> 6;
-	else if (((mode ^ mode >> 3) & 7) != 0 && cred_in_group(cr, vp->v_gid))
-		rights = mode >> 3;
-	else
-		rights = mode;
-	if (((mode_t)how & ~rights & 7) == 0)
+	if (vp->v_ops->vop_access != NULL)
+		error = vp->v_ops->vop_access(vp, how, cr);
+	if (error == 0 || (error == EOPNOTSUPP &&
+	    ((mode_t)how & ~mode_rights(vp, cr) & 7) == 0))
 		return 0;
 	if (S_ISDIR(mode)) {
 		if ((how & W_OK) == 0 &&
@@ -455,6 +466,9 @@ xattr_permitted(struct lwp *l, const struct path *p, const char *name, int how)
 			return 0;
 		return how == R_OK ? ENODATA : EPERM;
 	}
+	if (strcmp(name, "system.posix_acl_access") == 0 ||
+	    strcmp(name, "system.posix_acl_default") == 0)
+		return how == R_OK ? 0 : vnode_owner_or_capable(vp, l->l_cred);
 	if (!has_prefix(name, "user."))
 		return EOPNOTSUPP;
 	if (!S_ISREG(vp->v_mode) && !S_ISDIR(vp->v_mode))

@@ -83,6 +83,11 @@ struct vops {
 	int	(*vop_setattr)(struct vnode *, const struct setattr *,
 		    struct cred *);
 	int	(*vop_readlink)(struct vnode *, char *, size_t, size_t *len);
+	/*
+	 * What an access control list says: 0 or EACCES; EOPNOTSUPP: the file
+	 * has none, its mode counts.  With or without v_lock.
+	 */
+	int	(*vop_access)(struct vnode *, int how, const struct cred *);
 	/* A magic link: jump to a path instead of text (/proc/PID/fd/N). */
 	int	(*vop_followlink)(struct vnode *, struct path *);
 	int	(*vop_open)(struct vnode *, unsigned int oflags,

@@ -167,6 +167,8 @@ struct ext4_inode {
 	uint64_t	ei_disksize;		/* [M] as it is on the disk */
 	uint64_t	ei_blocks;		/* [i] of 512 bytes */
 	uint64_t	ei_xattr_block;		/* [v] */
+	bool		ei_mayattr;		/* [I] it had attributes */
+	struct ext4_acl	*ei_acl;		/* [i] NULL: the mode says it */
 	uint32_t	ei_dtime;		/* [o] or the next orphan */
 	struct ext4_time ei_atime, ei_mtime, ei_ctime, ei_crtime; /* [v] */
 	struct rwlock	ei_maplock;
@@ -537,6 +539,11 @@ int	ext4_acl_get(struct ext4_inode *, unsigned int index, void *, size_t,
 int	ext4_acl_set(struct ext4_handle *, struct ext4_inode *,
 	    unsigned int index, const void *, size_t);
 int	ext4_acl_chmod(struct ext4_handle *, struct ext4_inode *, mode_t);
+/* The list for access into memory; and out again. */
+int	ext4_acl_load(struct ext4_inode *);
+void	ext4_acl_unload(struct ext4_inode *);
+/* May cred do that?  0, EACCES; EOPNOTSUPP: there is no list. */
+int	ext4_access(struct vnode *, int how, const struct cred *);
 int	ext4_acl_inherit(struct ext4_handle *, struct ext4_inode *dir,
 	    struct ext4_inode *);
 

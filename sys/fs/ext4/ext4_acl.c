@@ -7,10 +7,14 @@
  * no more than the mode does is not kept.  New files get their directory's
  * default list, as far as the mode they are made with allows.
  *
+ * The list for access is kept in memory with the inode: it is asked often.
+ *
  * Untrusted input: both forms.
  */
 #include <sys/errno.h>
+#include <sys/fcntl.h>
 #include <sys/kmem.h>
+#include <sys/proc.h>
 #include <fs/ext4/ext4.h>
 
 #define	TAG_USER_OBJ	0x01
@@ -31,6 +35,11 @@ struct acl_entry {		/* what programs see; in memory, too */
 struct acl {
 	unsigned int	n;
 	struct acl_entry e[ENTRIES_MAX];
+};
+
+struct ext4_acl {
+	unsigned int	ea_n;
+	struct acl_entry ea_e[];
 };
 
 static bool
@@ -167,6 +176,106 @@ acl_read(struct ext4_inode *ei, unsigned int index, struct acl *acl)
 	return error;
 }
 
+static size_t
+kept_size(unsigned int n)
+{
+	return sizeof(struct ext4_acl) + n * sizeof(struct acl_entry);
+}
+
+/* acl NULL: there is none any more. */
+static int
+keep(struct ext4_inode *ei, const struct acl *acl)
+{
+	struct ext4_acl *new = NULL, *old;
+
+	if (acl != NULL) {
+		new = kmem_alloc(kept_size(acl->n), KM_SLEEP);
+		if (new == NULL)
+			return ENOMEM;
+		new->ea_n = acl->n;
+		memcpy(new->ea_e, acl->e, acl->n * sizeof(acl->e[0]));
+	}
+	mutex_enter(&ei->ei_lock);
+	old = ei->ei_acl;
+	ei->ei_acl = new;
+	mutex_exit(&ei->ei_lock);
+	if (old != NULL)
+		kmem_free(old, kept_size(old->ea_n));
+	return 0;
+}
+
+void
+ext4_acl_unload(struct ext4_inode *ei)
+{
+	(void)keep(ei, NULL);
+}
+
+int
+ext4_acl_load(struct ext4_inode *ei)
+{
+	struct acl *acl;
+	int error;
+
+	if (!ei->ei_mayattr || S_ISLNK(ei->ei_mode))
+		return 0;
+	acl = acl_alloc();
+	if (acl == NULL)
+		return ENOMEM;
+	error = acl_read(ei, EXT4_XI_ACL, acl);
+	if (error == 0)
+		error = keep(ei, acl);
+	acl_free(acl);
+	return error == ENODATA ? 0 : error;
+}
+
+/* The rules of acl(5); what capabilities allow is the VFS's business. */
+static int
+acl_check(const struct ext4_inode *ei, const struct ext4_acl *acl, int how,
+    const struct cred *cr)
+{
+	const struct acl_entry *e, *other = NULL;
+	uint16_t want = (uint16_t)(how & 7), mask = 7;
+	bool group = false, granted = false;
+	unsigned int i;
+
+	for (i = 0; i < acl->ea_n; i++)
+		if (acl->ea_e[i].ae_tag == TAG_MASK)
+			mask = acl->ea_e[i].ae_perm;
+	for (i = 0; i < acl->ea_n; i++) {
+		e = &acl->ea_e[i];
+		if (e->ae_tag == TAG_USER_OBJ && cr->cr_fsuid == ei->ei_uid)
+			return (want & ~e->ae_perm) == 0 ? 0 : EACCES;
+		if (e->ae_tag == TAG_USER && cr->cr_fsuid == e->ae_id)
+			return (want & ~(e->ae_perm & mask)) == 0 ? 0 : EACCES;
+		if ((e->ae_tag == TAG_GROUP_OBJ &&
+		    cred_in_group(cr, ei->ei_gid)) ||
+		    (e->ae_tag == TAG_GROUP && cred_in_group(cr, e->ae_id))) {
+			group = true;
+			granted |= (want & ~(e->ae_perm & mask)) == 0;
+		}
+		if (e->ae_tag == TAG_OTHER)
+			other = e;
+	}
+	if (group)
+		return granted ? 0 : EACCES;
+	return other != NULL && (want & ~other->ae_perm) == 0 ? 0 : EACCES;
+}
+
+int
+ext4_access(struct vnode *vp, int how, const struct cred *cr)
+{
+	struct ext4_inode *ei = EXT4_I(vp);
+	int error = EOPNOTSUPP;
+
+	if (atomic_load_relaxed(&ei->ei_acl) == NULL)
+		return EOPNOTSUPP;
+	mutex_enter(&ei->ei_lock);
+	if (ei->ei_acl != NULL)
+		error = acl_check(ei, ei->ei_acl, how, cr);
+	mutex_exit(&ei->ei_lock);
+	return error;
+}
+
 static int
 acl_write(struct ext4_handle *h, struct ext4_inode *ei, unsigned int index,
     const struct acl *acl)
@@ -179,6 +288,8 @@ acl_write(struct ext4_handle *h, struct ext4_inode *ei, unsigned int index,
 		return ENOMEM;
 	error = ext4_xattr_write(h, ei, index, "", buf, to_disk(acl, buf), 0);
 	kmem_free(buf, cap);
+	if (error == 0 && index == EXT4_XI_ACL)
+		error = keep(ei, acl);
 	return error;
 }
 
@@ -225,6 +336,8 @@ drop(struct ext4_handle *h, struct ext4_inode *ei, unsigned int index)
 {
 	int error = ext4_xattr_write(h, ei, index, "", NULL, 0, 0);
 
+	if (index == EXT4_XI_ACL && (error == 0 || error == ENODATA))
+		(void)keep(ei, NULL);
 	return error == ENODATA ? 0 : error;
 }
 
@@ -273,6 +386,8 @@ ext4_acl_chmod(struct ext4_handle *h, struct ext4_inode *ei, mode_t mode)
 	struct acl_entry *g;
 	int error;
 
+	if (ei->ei_acl == NULL)
+		return 0;
 	acl = acl_alloc();
 	if (acl == NULL)
 		return ENOMEM;

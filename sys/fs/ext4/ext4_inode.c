@@ -223,6 +223,20 @@ inode_fault(const struct ext4_inode *ei, const struct ext4_dinode *raw)
 	return NULL;
 }
 
+/* Do attributes follow the fields? */
+static bool
+has_attributes(const struct ext4_inode *ei, const struct ext4_dinode *raw)
+{
+	size_t off = EXT4_GOOD_INODE + ei->ei_extra;
+	uint32_t magic;
+
+	if (off + sizeof(magic) > ei->ei_em->em_isize ||
+	    ei->ei_em->em_isize == EXT4_GOOD_INODE)
+		return false;
+	memcpy(&magic, (const char *)raw + off, sizeof(magic));
+	return magic == EXT4_XATTR_MAGIC;
+}
+
 static struct ext4_inode *
 inode_alloc(struct ext4_mount *em, uint32_t ino)
 {
@@ -242,6 +256,7 @@ inode_alloc(struct ext4_mount *em, uint32_t ino)
 void
 ext4_iunload(struct ext4_inode *ei)
 {
+	ext4_acl_unload(ei);
 	rw_destroy(&ei->ei_maplock);
 	mutex_destroy(&ei->ei_lock);
 	kmem_cache_free(inode_cache, ei);
@@ -283,6 +298,8 @@ ext4_iload(struct ext4_mount *em, uint32_t ino, struct ext4_inode **eip)
 	set_seed(ei);
 	decode(ei, raw);
 	fault = inode_fault(ei, raw);
+	ei->ei_mayattr = ei->ei_xattr_block != 0 ||
+	    (fault == NULL && has_attributes(ei, raw));
 	if (raw->i_mode == 0)
 		error = ESTALE;
 	else if (fault != NULL)
@@ -453,6 +470,11 @@ ext4_iget(struct ext4_mount *em, uint32_t ino, struct vnode **vpp)
 	error = ext4_iload(em, ino, &ei);
 	if (error != 0)
 		return error;
+	error = ext4_acl_load(ei);
+	if (error != 0) {
+		ext4_iunload(ei);
+		return error;
+	}
 	error = vnode_make(ei);
 	if (error != 0)
 		return error;

@@ -634,6 +634,7 @@ const struct vops ext4_vops = {
 	.vop_getattr = ext4_getattr,
 	.vop_setattr = ext4_setattr,
 	.vop_readlink = ext4_readlink,
+	.vop_access = ext4_access,
 	.vop_read = ext4_read,
 	.vop_write = ext4_write,
 	.vop_ioctl = ext4_ioctl,

@@ -297,6 +297,12 @@ cred_capable(const struct cred *cr, int cap)
 	return (cr->cr_cap_effective >> cap & 1) != 0 ? 0 : EPERM;
 }
 
+bool
+cred_in_group(const struct cred *cr, gid_t gid)
+{
+	return gid == cr->cr_fsgid;
+}
+
 int
 vnode_alloc(struct mount *mp, const struct vops *ops, void *data,
     struct vnode **vpp)

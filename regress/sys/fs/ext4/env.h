@@ -10,6 +10,7 @@
 #include <sys/vnode.h>
 
 extern struct mount env_mount;
+extern struct cred env_cred;
 extern unsigned int env_told;		/* lines printed */
 
 /* A disk of that size, made by mke2fs with those arguments (size in KiB). */

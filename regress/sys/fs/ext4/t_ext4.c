@@ -16,6 +16,7 @@
  * sys/fs/ext4/ext4_vnops.c sys/fs/ext4/ext4_xattr.c sys/kern/vfs_bio.c
  * sys/kern/subr_uio.c */
 #include <sys/errno.h>
+#include <sys/fcntl.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <fs/ext4/ext4.h>
@@ -373,6 +374,9 @@ TEST(access_control_lists)
 	    "\2\0\5\0\xe8\3\0\0" "\4\0\4\0\xff\xff\xff\xff"
 	    "\x10\0\5\0\xff\xff\xff\xff" "\x20\0\0\0\xff\xff\xff\xff";
 	const size_t size = sizeof(acl) - 1;
+	struct cred named = { .cr_fsuid = 1000, .cr_fsgid = 7 };
+	struct cred other = { .cr_fsuid = 1001, .cr_fsgid = 7 };
+	struct setattr sa = { .sa_valid = SETATTR_MODE, .sa_mode = 0600 };
 	struct vnode *vp;
 	struct stat_k st;
 	char buf[100];
@@ -395,6 +399,12 @@ TEST(access_control_lists)
 	    0);
 	CHECK_EQ(len, size);
 	CHECK_EQ(buf[30], 4);			/* the mask */
+	/* User 1000 has 5, of which the mask leaves 4. */
+	CHECK_EQ(ext4_access(vp, R_OK, &named), 0);
+	CHECK_EQ(ext4_access(vp, X_OK, &named), EACCES);
+	CHECK_EQ(ext4_access(vp, R_OK, &other), EACCES);
+	CHECK_EQ(ext4_setattr(vp, &sa, &env_cred), 0);
+	CHECK_EQ(ext4_access(vp, R_OK, &named), EACCES);
 	vrele(vp);
 	CHECK_EQ(fs_make("/d/sub", S_IFDIR | 0777), 0);
 	fs_unmount();
