@@ -39,6 +39,7 @@
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <machine/intr.h>
+#include <machine/pmap.h>
 #include <uvm/uvm.h>
 
 #include "sched_impl.h"
@@ -137,6 +138,7 @@ stop_here(struct cpu_info *ci)
 {
 	unsigned int looks = 0;
 
+	cpu_lwp_park(ci->ci_curlwp);
 	atomic_store(&ci->ci_md.md_stopped, true);
 	while (atomic_load(&ci->ci_md.md_stop)) {
 		if (panicstr != NULL)
@@ -361,6 +363,7 @@ cpu_lost(struct cpu_info *ci)
 	ci->ci_online = false;
 	(void)atomic_sub(&ncpu, 1);
 	sched_cpu_lost(ci);
+	pmap_cpu_lost(ci);
 }
 
 void
@@ -370,7 +373,8 @@ cpu_evacuate(struct cpu_info *ci)
 	if (ci->ci_in_softint || ci->ci_spin_depth != 0)
 		panic("cpu%u: lost in the middle of an interrupt",
 		    ci->ci_index);
-	sched_cpu_evacuate(ci);
+	/* stop_here() was called in an interrupt. */
+	sched_cpu_evacuate(ci, ci->ci_intr_depth == 1 && ci->ci_intr_user);
 	softint_cpu_migrate(ci);
 	leftovers_move(ci);
 }

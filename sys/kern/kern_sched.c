@@ -982,18 +982,27 @@ sched_cpu_lost(struct cpu_info *ci)
 }
 
 void
-sched_cpu_evacuate(struct cpu_info *ci)
+sched_cpu_evacuate(struct cpu_info *ci, bool user)
 {
 	struct runqueue *rq = ci->ci_runqueue;
 	struct lwp *cur = rq->rq_cur;
 
-	if (!is_idle(cur))
-		panic("cpu%u: lost, and thread %d (%s) with it",
+	if (!is_idle(cur) && !user)
+		panic("cpu%u: lost, and thread %d (%s) in the kernel with it",
 		    ci->ci_index, cur->l_tid, cur->l_name);
 	spin_enter(&rq->rq_lock);
+	if (!is_idle(cur)) {
+		KASSERT(cur->l_state == LS_ONCPU);
+		cpu_lwp_restart(cur);
+		cur->l_sched.se_oncpu = false;
+		cur->l_state = LS_RUN;
+		rq->rq_cur = ci->ci_idlelwp;
+	}
 	runq_drain(rq);
 	rq->rq_dead = true;
 	spin_exit(&rq->rq_lock);
+	if (!is_idle(cur))
+		sched_place(cur, RQ_SAME);
 	affinity_widen(ci);
 	tick_stop(rq);
 }

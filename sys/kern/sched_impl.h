@@ -85,9 +85,12 @@ void	sched_sleep_commit(void);
 void	sched_wakeup_sig(struct lwp *);
 int	sched_cpu_attach(struct cpu_info *);
 int	sched_cpu_detach(struct cpu_info *);
-/* The two halves of the same for a CPU that is lost: see cpu_lost(). */
+/*
+ * The two halves of the same for a CPU that is lost: see cpu_lost().  user: what
+ * it ran was in user mode, and goes on elsewhere.
+ */
 void	sched_cpu_lost(struct cpu_info *);
-void	sched_cpu_evacuate(struct cpu_info *);
+void	sched_cpu_evacuate(struct cpu_info *, bool user);
 void	sched_cpu_up(struct cpu_info *);
 /* The idle thread of a CPU that has just come up; interrupts off. */
 void	sched_idle(void) __dead;

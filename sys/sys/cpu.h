@@ -161,6 +161,14 @@ void	cpu_idle(void);
 /* Switch kernel contexts. Interrupts off. Returns on `from`'s next turn. */
 void	cpu_switchto(struct lwp *from, struct lwp *to);
 
+/*
+ * The CPU that runs the thread is about to be stopped: save what is only in its
+ * registers.  If that CPU is lost, restart lets a thread that it ran in user
+ * mode go on there, at its next switch.
+ */
+void	cpu_lwp_park(struct lwp *);
+void	cpu_lwp_restart(struct lwp *);
+
 /* How the machine ends. */
 enum reboot_how { RB_POWEROFF, RB_RESTART, RB_HALT, RB_CRASH };
 void	cpu_reboot(enum reboot_how) __dead;

@@ -49,7 +49,7 @@ struct proc proc0;
 struct lwp lwp0;
 struct rwlock proctree_lock;
 struct proclist allproc = LIST_HEAD_INITIALIZER(allproc);
-unsigned int sim_timer_sets, sim_ipis, sim_unloads;
+unsigned int sim_timer_sets, sim_ipis, sim_unloads, sim_parks;
 nsec_t sim_work_step = 20000;
 int sim_online_error;
 
@@ -316,6 +316,32 @@ void
 pmap_unload(void)
 {
 	sim_unloads++;
+}
+
+void
+pmap_cpu_lost(struct cpu_info *ci)
+{
+	KASSERT(!ci->ci_online);
+	cpus[ci->ci_index].sc_off = true;
+}
+
+void
+cpu_lwp_park(struct lwp *l)
+{
+	KASSERT(l == curlwp);
+	sim_parks++;
+}
+
+static void	thread_main(void *);
+
+/* Where it was is forgotten, as registers are: it begins anew. */
+void
+cpu_lwp_restart(struct lwp *l)
+{
+	struct sim_lwp *sl = container_of(l, struct sim_lwp, sl_lwp);
+
+	host_context_free(sl->sl_context);
+	sl->sl_context = host_context_new(thread_main, sl);
 }
 
 void

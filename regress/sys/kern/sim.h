@@ -39,6 +39,7 @@ extern nsec_t sim_work_step;		/* ns, the longest in user mode */
 extern unsigned int sim_timer_sets;	/* how often a timer was programmed */
 extern unsigned int sim_ipis;
 extern unsigned int sim_unloads;	/* CPUs that let their pmap go */
+extern unsigned int sim_parks;		/* threads of stopped CPUs */
 extern int sim_online_error;		/* what cpu_online() says */
 
 #endif /* !_SIM_H_ */

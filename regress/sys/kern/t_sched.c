@@ -799,23 +799,61 @@ TEST(a_lost_cpu_is_evacuated)
 }
 
 static void
-lost_busy(void *arg)
+lose_busy(struct lwp *l)
 {
-	struct lwp *l = sim_thread_new(hog, NULL);
-
-	(void)arg;
 	l->l_affinity[0] = 4;
 	sched_enqueue(l);
 	nap(MS);
 	cpu_stop_others();
+	CHECK(cpu_infos[2]->ci_curlwp == l);
 	cpu_lost(cpu_infos[2]);
 	cpu_start_others();
+}
+
+/* Interrupted in user mode: it goes on. */
+static void
+lost_user(void *arg)
+{
+	struct lwp *l = sim_thread_new(hog, NULL);
+	nsec_t before;
+
+	(void)arg;
+	lose_busy(l);
+	CHECK(sim_parks > 0);
+	cpu_evacuate(cpu_infos[2]);
+	before = cputime(l);
+	nap(50 * MS);
+	CHECK(cputime(l) - before > 40 * MS);
+	CHECK(l->l_cpu != cpu_infos[2]);
+	CHECK_EQ(cpu_set_online(cpu_infos[2], true), 0);
+	nap(10 * MS);
+}
+
+TEST(the_thread_of_a_lost_cpu_goes_on)
+{
+	sim_run(3, 19, lost_user, NULL);
+}
+
+/* Interrupted in the kernel: nobody knows where. */
+static void
+kernel_hog(void *arg)
+{
+	(void)arg;
+	for (;;)
+		cpu_spin_yield();
+}
+
+static void
+lost_kernel(void *arg)
+{
+	(void)arg;
+	lose_busy(sim_thread_new(kernel_hog, NULL));
 	CHECK_PANIC(cpu_evacuate(cpu_infos[2]));
 }
 
-TEST(a_lost_cpu_takes_its_thread_along)
+TEST(a_lost_cpu_takes_a_kernel_thread_along)
 {
-	sim_run(3, 19, lost_busy, NULL);
+	sim_run(3, 19, lost_kernel, NULL);
 }
 
 /* Threads that may only wait for one CPU leave the idle ones alone. */

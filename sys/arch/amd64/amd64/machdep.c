@@ -170,11 +170,23 @@ cpu_switchto(struct lwp *from, struct lwp *to)
 
 /* ---- threads ---- */
 
+/* At its next switch the thread begins with fn, or in user mode by its frame. */
+static void
+start_at(struct lwp *l, void (*fn)(void *), void *arg)
+{
+	struct switchframe *sf = (struct switchframe *)l->l_tf - 1;
+
+	memset(sf, 0, sizeof(*sf));
+	sf->sf_r12 = (uintptr_t)fn;
+	sf->sf_r13 = (uintptr_t)arg;
+	sf->sf_rip = (uintptr_t)lwp_trampoline;
+	l->l_pcb.pcb_rsp = (uintptr_t)sf;
+}
+
 int
 cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
     bool set_tls, uintptr_t tls, void (*fn)(void *), void *arg)
 {
-	struct switchframe *sf;
 	vaddr_t kstack;
 	int error;
 
@@ -204,13 +216,25 @@ cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
 		    PCB_COMPAT32;
 		fpu_fork(parent, child);
 	}
-	sf = (struct switchframe *)child->l_tf - 1;
-	memset(sf, 0, sizeof(*sf));
-	sf->sf_r12 = (uintptr_t)fn;
-	sf->sf_r13 = (uintptr_t)arg;
-	sf->sf_rip = (uintptr_t)lwp_trampoline;
-	child->l_pcb.pcb_rsp = (uintptr_t)sf;
+	start_at(child, fn, arg);
 	return 0;
+}
+
+void
+cpu_lwp_park(struct lwp *l)
+{
+	if ((l->l_pcb.pcb_flags & PCB_FPU_USED) == 0)
+		return;
+	fpu_sync(l);
+	segs_save(&l->l_pcb);
+}
+
+void
+cpu_lwp_restart(struct lwp *l)
+{
+	KASSERT(TF_USERMODE(l->l_tf));
+	l->l_pcb.pcb_fpu_cpu = NULL;
+	start_at(l, NULL, NULL);
 }
 
 void

@@ -134,6 +134,8 @@ void	pmap_activate(struct lwp *);
 void	pmap_deactivate(struct lwp *);
 /* This CPU goes offline: let go of the user pmap it may still have loaded. */
 void	pmap_unload(void);
+/* A CPU that is stopped runs no more: it has nothing loaded. */
+void	pmap_cpu_lost(struct cpu_info *);
 #ifdef DEBUG
 /* Compare a pmap's tables with the lists of its pages; panics. */
 void	pmap_check(struct pmap *);

@@ -32,6 +32,8 @@ void	fpu_init_cpu(void);		/* each further CPU */
 
 /* Context switch, interrupts off. */
 void	fpu_switch(struct lwp *from, struct lwp *to);
+/* Get the registers of curlwp into its area; they stay loaded. */
+void	fpu_sync(struct lwp *);
 /* A thread's area.  Thread context; ENOMEM. */
 int	fpu_alloc(struct lwp *);
 void	fpu_free(struct lwp *);

@@ -178,8 +178,7 @@ fpu_free(struct lwp *l)
 	l->l_pcb.pcb_fpu = NULL;
 }
 
-/* Get the registers of curlwp into its area; they stay loaded. */
-static void
+void
 fpu_sync(struct lwp *l)
 {
 	bool on = intr_disable();

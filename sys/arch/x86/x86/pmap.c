@@ -1034,6 +1034,17 @@ pmap_unload(void)
 	intr_restore(on);
 }
 
+void
+pmap_cpu_lost(struct cpu_info *ci)
+{
+	struct pmap *pm = ci->ci_md.md_pmap;
+
+	if (pm != NULL && !is_kernel(pm))
+		(void)atomic_and(&pm->pm_cpus,
+		    ~((uint64_t)1 << ci->ci_index));
+	ci->ci_md.md_pmap = pmap_kernel();
+}
+
 /*
  * A kernel thread runs on whatever is loaded: the threads of one process often
  * alternate with it.
