@@ -35,7 +35,8 @@ const struct lock_class lock_order[] = {
 	{ "vnode",	true },
 	{ "mount",	false },
 	{ "dcache_tree", false },
-	/* Processes; their address spaces. */
+	/* CPUs that come and go; processes; their address spaces. */
+	{ "hotplug",	false },
 	{ "proctree",	false },
 	{ "uvm_map",	false },
 	{ "uvm_block",	false },
