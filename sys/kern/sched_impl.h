@@ -86,8 +86,8 @@ void	sched_wakeup_sig(struct lwp *);
 int	sched_cpu_attach(struct cpu_info *);
 int	sched_cpu_detach(struct cpu_info *);
 /*
- * The two halves of the same for a CPU that is lost: see cpu_lost().  user: what
- * it ran was in user mode, and goes on elsewhere.
+ * The two halves of the same for a CPU that is lost: see cpu_lost().  user:
+ * what it ran was in user mode, and goes on elsewhere.
  */
 void	sched_cpu_lost(struct cpu_info *);
 void	sched_cpu_evacuate(struct cpu_info *, bool user);
