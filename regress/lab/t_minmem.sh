@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # The least memory that still gives a shell.
 # variants: pv/1 pvh/1
-# timeout: 200
+# timeout: 260
 
 # What it may have one day (maxmem) must not cost it anything now.
 for mb in "12 maxmem=1024" 12 8; do
