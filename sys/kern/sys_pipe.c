@@ -104,6 +104,24 @@ page_at(struct pipe *pi, size_t pos)
 	return *pgp;
 }
 
+/* n bytes at the head, all of one page, have been read. [l] */
+static void
+advance(struct pipe *pi, size_t n)
+{
+	size_t off = pi->pi_head % PAGE_SIZE;
+
+	pi->pi_count -= n;
+	/* Begin a page anew when it is empty: fewer in use. */
+	if (off + n == PAGE_SIZE || (pi->pi_count == 0 && n > 0)) {
+		page_done(pi, pi->pi_head / PAGE_SIZE);
+		pi->pi_head += PAGE_SIZE - off;
+	} else {
+		pi->pi_head += n;
+	}
+	if (pi->pi_head >= pi->pi_size)
+		pi->pi_head -= pi->pi_size;
+}
+
 /* Move what is there, at most what is wanted. [l] */
 static int
 take(struct pipe *pi, struct uio *uio)
@@ -117,17 +135,28 @@ take(struct pipe *pi, struct uio *uio)
 		left = uio->uio_resid;
 		error = uiomove(pi->pi_pages[pi->pi_head / PAGE_SIZE] + off, n,
 		    uio);
-		n = left - uio->uio_resid;
-		pi->pi_count -= n;
-		/* Begin a page anew when it is empty: fewer in use. */
-		if (off + n == PAGE_SIZE || (pi->pi_count == 0 && n > 0)) {
-			page_done(pi, pi->pi_head / PAGE_SIZE);
-			pi->pi_head += PAGE_SIZE - off;
-		} else {
-			pi->pi_head += n;
+		advance(pi, left - uio->uio_resid);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+/* Wait until there is something to read: *eof says that nothing comes. [l] */
+static int
+wait_data(struct pipe *pi, bool nonblock, bool *eof)
+{
+	int error;
+
+	*eof = false;
+	while (pi->pi_count == 0 || pi->pi_borrowed) {
+		if (pi->pi_count == 0 && pi->pi_writers == 0) {
+			*eof = true;
+			return 0;
 		}
-		if (pi->pi_head >= pi->pi_size)
-			pi->pi_head -= pi->pi_size;
+		if (nonblock)
+			return EAGAIN;
+		error = cv_wait_sig(&pi->pi_rcv, &pi->pi_lock);
 		if (error != 0)
 			return error;
 	}
@@ -138,22 +167,15 @@ int
 pipe_read(struct pipe *pi, struct uio *uio, bool nonblock)
 {
 	size_t before;
-	int error = 0;
+	bool eof;
+	int error;
 
 	if (uio->uio_resid == 0)
 		return 0;
 	mutex_enter(&pi->pi_lock);
-	while (pi->pi_count == 0) {
-		if (pi->pi_writers == 0)
-			goto out;	/* end of file */
-		if (nonblock) {
-			error = EAGAIN;
-			goto out;
-		}
-		error = cv_wait_sig(&pi->pi_rcv, &pi->pi_lock);
-		if (error != 0)
-			goto out;
-	}
+	error = wait_data(pi, nonblock, &eof);
+	if (error != 0 || eof)
+		goto out;
 	before = pi->pi_count;
 	error = take(pi, uio);
 	if (pi->pi_count != before) {
@@ -163,6 +185,72 @@ pipe_read(struct pipe *pi, struct uio *uio, bool nonblock)
 			cv_signal(&pi->pi_rcv);
 	}
 out:
+	mutex_exit(&pi->pi_lock);
+	return error;
+}
+
+int
+pipe_borrow(struct pipe *pi, char *buf, size_t n, bool nonblock, size_t *got)
+{
+	size_t pos, k;
+	bool eof;
+	int error;
+
+	*got = 0;
+	mutex_enter(&pi->pi_lock);
+	error = wait_data(pi, nonblock, &eof);
+	if (error == 0 && !eof) {
+		n = MIN(n, pi->pi_count);
+		pos = pi->pi_head;
+		while (*got < n) {
+			k = MIN(PAGE_SIZE - pos % PAGE_SIZE, n - *got);
+			memcpy(buf + *got, pi->pi_pages[pos / PAGE_SIZE] +
+			    pos % PAGE_SIZE, k);
+			*got += k;
+			pos += k;
+			if (pos >= pi->pi_size)
+				pos -= pi->pi_size;
+		}
+		pi->pi_borrowed = true;
+	}
+	mutex_exit(&pi->pi_lock);
+	return error;
+}
+
+void
+pipe_return(struct pipe *pi, size_t used)
+{
+	size_t k;
+
+	mutex_enter(&pi->pi_lock);
+	KASSERT(pi->pi_borrowed && used <= pi->pi_count);
+	pi->pi_borrowed = false;
+	for (; used > 0; used -= k) {
+		k = MIN(PAGE_SIZE - pi->pi_head % PAGE_SIZE, used);
+		advance(pi, k);
+	}
+	cv_broadcast(&pi->pi_rcv);
+	cv_broadcast(&pi->pi_wcv);
+	pollwakeup(&pi->pi_poll, POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM);
+	mutex_exit(&pi->pi_lock);
+}
+
+int
+pipe_wait_room(struct pipe *pi, bool nonblock, size_t *n)
+{
+	int error = 0;
+
+	mutex_enter(&pi->pi_lock);
+	while (error == 0) {
+		*n = space(pi);
+		/* What cannot be written is found out by writing. */
+		if (*n > 0 || pi->pi_readers == 0)
+			break;
+		error = nonblock ? EAGAIN :
+		    cv_wait_sig(&pi->pi_wcv, &pi->pi_lock);
+	}
+	if (pi->pi_readers == 0)
+		*n = 1;
 	mutex_exit(&pi->pi_lock);
 	return error;
 }

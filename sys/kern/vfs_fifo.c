@@ -97,10 +97,11 @@ fifo_open(struct file *fp, struct vnode *vp)
 	return error;
 }
 
-static struct pipe *
+struct pipe *
 file_pipe(struct file *fp)
 {
-	return ((struct vnode *)fp->f_data)->v_fifo;
+	return fp->f_ops == &fifo_fileops ?
+	    ((struct vnode *)fp->f_data)->v_fifo : NULL;
 }
 
 static int

@@ -138,6 +138,15 @@ int	do_timerfd_gettime(struct lwp *, int fd, nsec_t *value,
 	    nsec_t *interval);
 int	do_memfd_create(struct lwp *, const char *name, unsigned int flags,
 	    int *fd);
+/* splice(2) and its like (sys_splice.c); flags are SPLICE_F_*. */
+#define	SPLICE_F_NONBLOCK	0x02
+int	do_splice(struct lwp *, struct file *in, off_t *inoff,
+	    struct file *out, off_t *outoff, size_t len, unsigned int flags,
+	    size_t *done);
+int	do_tee(struct lwp *, struct file *in, struct file *out, size_t len,
+	    unsigned int flags, size_t *done);
+int	do_vmsplice(struct lwp *, struct file *, struct uio *,
+	    unsigned int flags, size_t *done);
 /* F_ADD_SEALS, F_GET_SEALS: EINVAL if the file is no memory. */
 int	file_add_seals(struct file *, unsigned int);
 int	file_get_seals(struct file *, unsigned int *);

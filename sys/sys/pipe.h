@@ -30,6 +30,7 @@ struct pipe {
 	size_t		pi_count;	/* [l] bytes in it */
 	char		**pi_pages;	/* [l] a ring; NULL: no page yet */
 	char		*pi_spare;	/* [l] kept for the next write */
+	bool		pi_borrowed;	/* [l] pipe_borrow(): readers wait */
 };
 
 int	pipe_create(struct pipe **);		/* ENOMEM */
@@ -43,6 +44,16 @@ int	pipe_write(struct pipe *, struct uio *, bool nonblock);
 unsigned int pipe_poll(struct pipe *, bool reader, bool writer,
 	    struct pollentry *);
 size_t	pipe_count(struct pipe *);
+/*
+ * Copy what is there without taking it; nobody reads until pipe_return() says
+ * how much of it is gone.  *got 0: the end, and nothing is borrowed.
+ */
+int	pipe_borrow(struct pipe *, char *, size_t, bool nonblock, size_t *got);
+void	pipe_return(struct pipe *, size_t used);
+/* Wait until something can be written, as far as one can tell. */
+int	pipe_wait_room(struct pipe *, bool nonblock, size_t *);
+struct file;
+struct pipe *file_pipe(struct file *);		/* NULL: it is none */
 /* Rounded up to a power of two pages. EBUSY: more than that is in it. */
 int	pipe_resize(struct pipe *, size_t, size_t *result);
 void	pipe_open_end(struct pipe *, bool reader, bool writer);

@@ -612,3 +612,87 @@ linux_sys_copy_file_range(struct lwp *l,
 	*retval = (register_t)done;
 	return error;
 }
+
+int
+linux_sys_splice(struct lwp *l, const struct linux_splice_args *uap,
+    register_t *retval)
+{
+	off_t inoff = 0, outoff = 0;
+	struct file *in, *out;
+	size_t done = 0;
+	int error;
+
+	error = fd_get(l, uap->infd, &in);
+	if (error != 0)
+		return error;
+	error = fd_get(l, uap->outfd, &out);
+	if (error != 0)
+		goto out_in;
+	if (uap->inoff != NULL)
+		error = copyin(uap->inoff, &inoff, sizeof(inoff));
+	if (error == 0 && uap->outoff != NULL)
+		error = copyin(uap->outoff, &outoff, sizeof(outoff));
+	if (error == 0)
+		error = do_splice(l, in, uap->inoff != NULL ? &inoff : NULL,
+		    out, uap->outoff != NULL ? &outoff : NULL,
+		    MIN(uap->len, LINUX_MAX_RW), uap->flags, &done);
+	if (error == 0 && uap->inoff != NULL)
+		error = copyout(&inoff, uap->inoff, sizeof(inoff));
+	if (error == 0 && uap->outoff != NULL)
+		error = copyout(&outoff, uap->outoff, sizeof(outoff));
+	file_put(out);
+	*retval = (register_t)done;
+out_in:
+	file_put(in);
+	return error;
+}
+
+int
+linux_sys_tee(struct lwp *l, const struct linux_tee_args *uap,
+    register_t *retval)
+{
+	struct file *in, *out;
+	size_t done = 0;
+	int error;
+
+	error = fd_get(l, uap->infd, &in);
+	if (error != 0)
+		return error;
+	error = fd_get(l, uap->outfd, &out);
+	if (error == 0) {
+		error = do_tee(l, in, out, MIN(uap->len, LINUX_MAX_RW),
+		    uap->flags, &done);
+		file_put(out);
+	}
+	file_put(in);
+	*retval = (register_t)done;
+	return error;
+}
+
+int
+linux_sys_vmsplice(struct lwp *l, const struct linux_vmsplice_args *uap,
+    register_t *retval)
+{
+	struct linux_iov li;
+	struct file *fp;
+	struct uio uio;
+	size_t done = 0;
+	int error;
+
+	error = fd_get(l, uap->fd, &fp);
+	if (error != 0)
+		return error;
+	error = linux_iov_in(uap->iov, uap->iovcnt, &li);
+	if (error == 0) {
+		memset(&uio, 0, sizeof(uio));
+		uio.uio_iov = li.li_iov;
+		uio.uio_iovcnt = li.li_count;
+		uio.uio_resid = li.li_total;
+		uio.uio_seg = UIO_USERSPACE;
+		error = do_vmsplice(l, fp, &uio, uap->flags, &done);
+		linux_iov_done(&li);
+	}
+	file_put(fp);
+	*retval = (register_t)done;
+	return error;
+}
