@@ -701,6 +701,50 @@ const struct sockops unix_sockops = {
 	.so_free = unix_free,
 };
 
+/* ---- for /proc ---- */
+
+/* Linux's numbers: 1 unconnected, 3 connected; a listener is the former. */
+static void
+list_one(const struct unixpcb *up, void (*out)(void *, const char *, size_t),
+    void *ctx)
+{
+	const struct socket *so = up->up_so;
+	char line[2 * SUN_PATH_MAX], *p;
+	int n, i;
+
+	n = scnprintf(line, sizeof(line),
+	    "%016lx: %08X %08X %08X %04X %02X %5llu", (unsigned long)0,
+	    so->so_ref, 0, so->so_listening ? 1 << 16 : 0, so->so_type,
+	    up->up_state == UNIX_CONNECTED ? 3 : 1,
+	    (unsigned long long)so->so_ino);
+	out(ctx, line, (size_t)n);
+	if (up->up_name != NULL && up->up_name->un_addr.sk_len > SUN_OFFSET) {
+		n = (int)up->up_name->un_addr.sk_len - SUN_OFFSET;
+		line[0] = ' ';
+		memcpy(line + 1, up->up_name->un_addr.sk_data + SUN_OFFSET,
+		    (size_t)n);
+		p = line + 1;
+		if (p[0] != '\0')
+			n = (int)strlen(p);
+		for (i = 0; i < n; i++)
+			if (p[i] == '\0')
+				p[i] = '@';
+		out(ctx, line, (size_t)n + 1);
+	}
+	out(ctx, "\n", 1);
+}
+
+void
+unix_list(void (*out)(void *, const char *, size_t), void *ctx)
+{
+	struct unixpcb *up;
+
+	mutex_enter(&unix_mutex);
+	LIST_FOREACH(up, &unix_all, up_all)
+		list_one(up, out, ctx);
+	mutex_exit(&unix_mutex);
+}
+
 /* ---- creating ---- */
 
 static int

@@ -208,11 +208,13 @@ wait_and_enqueue(struct sender *sn, size_t len, struct unixmsg *m)
 		}
 		if (files)
 			mutex_exit(&unix_mutex);
+		/* Who does not wait here waits in poll or epoll. */
+		if (error == EAGAIN)
+			unixpcb(to)->up_wanted = true;
 		if (error != EAGAIN || sn->sn_nonblock) {
 			mutex_exit(&to->so_lock);
 			break;
 		}
-		unixpcb(to)->up_wanted = true;
 		error = socket_wait(to, &to->so_snd, sn->sn_deadline);
 		mutex_exit(&to->so_lock);
 	}

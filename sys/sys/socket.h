@@ -199,6 +199,9 @@ bool	socket_option(const struct socket *, int opt);
 struct socket *file_socket(struct file *);
 void	socket_raise_sigpipe(struct lwp *);
 
+/* The lines of /proc/net/unix. */
+void	unix_list(void (*out)(void *, const char *, size_t), void *ctx);
+
 /* Bodies of the system calls; flags are SOCK_CLOEXEC and SOCK_NONBLOCK. */
 int	do_socket(struct lwp *, int family, int type, int flags, int proto,
 	    int *fd);

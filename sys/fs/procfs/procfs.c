@@ -202,8 +202,9 @@ lookup_number(const struct pfs_node *dir, const char *name, size_t len,
 		pn->pn_tid = num;
 		return num > 0 && subject_there(pn) ? 0 : ENOENT;
 	}
-	if ((dir->pn_entry->pe_flags & PFS_FDS) != 0) {
-		pn->pn_entry = &pfs_fd_link;
+	if ((dir->pn_entry->pe_flags & (PFS_FDS | PFS_FDINFO)) != 0) {
+		pn->pn_entry = (dir->pn_entry->pe_flags & PFS_FDS) != 0 ?
+		    &pfs_fd_link : &pfs_fdinfo_file;
 		pn->pn_fd = num;
 		return fd_there(pn) ? 0 : ENOENT;
 	}
@@ -268,12 +269,12 @@ pfs_revalidate(struct vnode *dvp, const char *name, size_t len,
 		pn = dvp->v_data;
 		return pn->pn_entry->pe_numbered == NULL &&
 		    (pn->pn_entry->pe_flags &
-		    (PFS_PIDS | PFS_TASKS | PFS_FDS)) == 0;
+		    (PFS_PIDS | PFS_TASKS | PFS_FDS | PFS_FDINFO)) == 0;
 	}
 	pn = vp->v_data;
 	(void)name;
 	(void)len;
-	if (pn->pn_entry == &pfs_fd_link)
+	if (pn->pn_entry == &pfs_fd_link || pn->pn_entry == &pfs_fdinfo_file)
 		return fd_there(pn);
 	return subject_there(pn);
 }
@@ -337,7 +338,7 @@ next_number(const struct pfs_node *dir, int after)
 		return next_pid(after);
 	if ((dir->pn_entry->pe_flags & PFS_TASKS) != 0)
 		return next_tid(dir->pn_pid, after);
-	if ((dir->pn_entry->pe_flags & PFS_FDS) != 0)
+	if ((dir->pn_entry->pe_flags & (PFS_FDS | PFS_FDINFO)) != 0)
 		return next_fd(dir->pn_pid, after);
 	return -1;
 }
@@ -398,7 +399,8 @@ pfs_readdir(struct vnode *dvp, off_t *cookie, readdir_fn fn, void *ctx)
 		c = COOKIE_NUMBERS + num + 1;
 		if (!fn(ctx, name, (size_t)len, (ino_t)num + 0x1000000,
 		    (dir->pn_entry->pe_flags & PFS_FDS) != 0 ? S_IFLNK >> 12 :
-		    S_IFDIR >> 12, c))
+		    (dir->pn_entry->pe_flags & PFS_FDINFO) != 0 ?
+		    S_IFREG >> 12 : S_IFDIR >> 12, c))
 			return 0;
 		*cookie = c;
 	}

@@ -56,6 +56,7 @@ struct pfs_entry {
 #define	PFS_TASKS	0x02		/* one for each thread of the process */
 #define	PFS_FDS		0x04		/* one link for each descriptor */
 #define	PFS_PERPID	0x08		/* gone when the process is */
+#define	PFS_FDINFO	0x10		/* one file for each descriptor */
 
 struct pfs_node {			/* v_data */
 	const struct pfs_entry *pn_entry;
@@ -73,6 +74,8 @@ int	pfs_statfs(struct statfs_k *, uint64_t magic);
 
 extern const struct pfs_entry pfs_root;
 extern const struct pfs_entry pfs_pid_dir, pfs_task_dir, pfs_fd_link;
+extern const struct pfs_entry pfs_fdinfo_file;
+extern const struct pfs_entry pfs_net_entries[];	/* procfs_net.c */
 extern const struct pfs_entry pfs_sys_entries[];	/* procfs_sys.c */
 extern const struct pfs_entry pfs_system_entries[];	/* procfs_system.c */
 

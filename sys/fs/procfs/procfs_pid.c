@@ -9,6 +9,7 @@
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/kmem.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
@@ -451,6 +452,30 @@ fill_comm(const struct pfs_node *pn, struct pbuf *pb)
 	return 0;
 }
 
+/* Of the caller's own process only, as on Linux. */
+static int
+store_comm(const struct pfs_node *pn, char *text)
+{
+	struct proc *p = proc_look(pn);
+	struct lwp *l;
+	int error = 0;
+
+	if (p == NULL)
+		return ESRCH;
+	spin_enter(&p->p_lock);
+	l = lwp_look(pn, p);
+	if (p != curproc || l == NULL) {
+		error = EINVAL;
+	} else {
+		strlcpy(l->l_name, text, sizeof(l->l_name));
+		if (l == p->p_leader)
+			strlcpy(p->p_comm, text, sizeof(p->p_comm));
+	}
+	spin_exit(&p->p_lock);
+	proc_done();
+	return error;
+}
+
 static int
 fill_oom(const struct pfs_node *pn, struct pbuf *pb)
 {
@@ -639,6 +664,159 @@ fill_maps(const struct pfs_node *pn, struct pbuf *pb)
 	return error;
 }
 
+/* ---- smaps ---- */
+
+struct counts {				/* bytes */
+	size_t		size, rss, shared, private, dirty, anon, locked;
+};
+
+/* What of the entry is mapped now; the map is locked. */
+static void
+count_entry(struct vmspace *vm, const struct vm_map_entry *e,
+    struct counts *c)
+{
+	bool shared = (e->e_flags & ME_SHARED) != 0;
+	vm_prot_t prot;
+	vaddr_t va;
+
+	memset(c, 0, sizeof(*c));
+	c->size = e->e_end - e->e_start;
+	for (va = e->e_start; va < e->e_end && e->e_prot != PROT_NONE;
+	    va += PAGE_SIZE) {
+		if (!pmap_extract(vm->vm_map.m_pmap, va, NULL, &prot))
+			continue;
+		c->rss += PAGE_SIZE;
+		if (shared)
+			c->shared += PAGE_SIZE;
+		else
+			c->private += PAGE_SIZE;
+		if ((prot & PROT_WRITE) != 0)
+			c->dirty += PAGE_SIZE;
+		if (e->e_object == NULL)
+			c->anon += PAGE_SIZE;
+	}
+	if ((e->e_flags & ME_WIRED) != 0)
+		c->locked = c->rss;
+}
+
+static void
+counts_add(struct counts *sum, const struct counts *c)
+{
+	sum->size += c->size;
+	sum->rss += c->rss;
+	sum->shared += c->shared;
+	sum->private += c->private;
+	sum->dirty += c->dirty;
+	sum->anon += c->anon;
+	sum->locked += c->locked;
+}
+
+/* A page that can be written counts as dirty; who shares is not known. */
+static void
+print_counts(struct pbuf *pb, const struct counts *c, bool shared)
+{
+	size_t sd = shared ? c->dirty : 0, pd = shared ? 0 : c->dirty;
+	const struct {
+		const char *name;
+		size_t bytes;
+	} rows[] = {
+		{ "Rss:", c->rss }, { "Pss:", c->rss },
+		{ "Shared_Clean:", c->shared - sd }, { "Shared_Dirty:", sd },
+		{ "Private_Clean:", c->private - pd },
+		{ "Private_Dirty:", pd }, { "Referenced:", c->rss },
+		{ "Anonymous:", c->anon }, { "LazyFree:", 0 },
+		{ "AnonHugePages:", 0 }, { "Swap:", 0 }, { "SwapPss:", 0 },
+		{ "Locked:", c->locked },
+	};
+	unsigned int i;
+
+	for (i = 0; i < __arraycount(rows); i++)
+		pbuf_printf(pb, "%-16s%8zu kB\n", rows[i].name,
+		    rows[i].bytes / 1024);
+}
+
+static void
+smap_entry(struct pbuf *pb, struct vmspace *vm, const struct vm_map_entry *e,
+    char *name)
+{
+	struct counts c;
+
+	map_line(pb, e, name);
+	count_entry(vm, e, &c);
+	pbuf_printf(pb, "%-16s%8zu kB\n%-16s%8u kB\n%-16s%8u kB\n", "Size:",
+	    c.size / 1024, "KernelPageSize:", PAGE_SIZE / 1024,
+	    "MMUPageSize:", PAGE_SIZE / 1024);
+	print_counts(pb, &c, (e->e_flags & ME_SHARED) != 0);
+	pbuf_printf(pb, "VmFlags:%s%s%s%s%s%s \n",
+	    (e->e_prot & PROT_READ) != 0 ? " rd" : "",
+	    (e->e_prot & PROT_WRITE) != 0 ? " wr" : "",
+	    (e->e_prot & PROT_EXEC) != 0 ? " ex" : "",
+	    (e->e_flags & ME_SHARED) != 0 ? " sh" : "",
+	    (e->e_flags & ME_GROWSDOWN) != 0 ? " gd" : "",
+	    (e->e_flags & ME_WIRED) != 0 ? " lo" : "");
+}
+
+static int
+fill_smaps(const struct pfs_node *pn, struct pbuf *pb)
+{
+	struct vm_map_entry *e;
+	struct vmspace *vm;
+	char *name;
+	int error;
+
+	error = may_inspect(pn);
+	if (error != 0)
+		return error;
+	vm = vm_look(pn);
+	if (vm == NULL)
+		return 0;
+	name = kmem_alloc(MAXPATHLEN, KM_SLEEP);
+	if (name != NULL) {
+		rw_enter(&vm->vm_map.m_lock, RW_READER);
+		for (e = uvm_map_lookup_ge(&vm->vm_map, 0); e != NULL;
+		    e = uvm_map_next(e))
+			smap_entry(pb, vm, e, name);
+		rw_exit(&vm->vm_map.m_lock);
+		kmem_free(name, MAXPATHLEN);
+	} else {
+		error = ENOMEM;
+	}
+	vmspace_put(vm);
+	return error;
+}
+
+static int
+fill_smaps_rollup(const struct pfs_node *pn, struct pbuf *pb)
+{
+	struct counts sum = { 0 }, c;
+	struct vm_map_entry *e;
+	struct vmspace *vm;
+	vaddr_t from = 0, to = 0;
+	int error;
+
+	error = may_inspect(pn);
+	if (error != 0)
+		return error;
+	vm = vm_look(pn);
+	if (vm == NULL)
+		return ESRCH;
+	rw_enter(&vm->vm_map.m_lock, RW_READER);
+	for (e = uvm_map_lookup_ge(&vm->vm_map, 0); e != NULL;
+	    e = uvm_map_next(e)) {
+		if (to == 0)
+			from = e->e_start;
+		to = e->e_end;
+		count_entry(vm, e, &c);
+		counts_add(&sum, &c);
+	}
+	rw_exit(&vm->vm_map.m_lock);
+	vmspace_put(vm);
+	pbuf_printf(pb, "%08lx-%08lx ---p 00000000 00:00 0 [rollup]\n", from,
+	    to);
+	print_counts(pb, &sum, false);
+	return 0;
+}
+
 /* ---- limits, mounts ---- */
 
 static void
@@ -745,6 +923,29 @@ static int
 fill_cgroup(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
 	pbuf_printf(pb, "0::/\n");
+	return 0;
+}
+
+/* No audit session was ever begun. */
+static int
+fill_unset_id(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	pbuf_printf(pb, "4294967295");
+	return 0;
+}
+
+/* There is one user name space: each id is itself. */
+static int
+fill_id_map(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	pbuf_printf(pb, "%10u %10u %10u\n", 0U, 0U, 4294967295U);
+	return 0;
+}
+
+static int
+fill_setgroups(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	pbuf_printf(pb, "allow\n");
 	return 0;
 }
 
@@ -871,6 +1072,53 @@ readlink_fd(const struct pfs_node *pn, char *buf, size_t size)
 	return error;
 }
 
+static int
+fill_fdinfo(const struct pfs_node *pn, struct pbuf *pb)
+{
+	struct stat_k st = { 0 };
+	struct file *f;
+	int error;
+
+	error = fd_file(pn, &f);
+	if (error != 0)
+		return error;
+	if (f->f_ops->fo_stat != NULL)
+		(void)f->f_ops->fo_stat(f, &st);
+	pbuf_printf(pb, "pos:\t%lld\nflags:\t0%o\nmnt_id:\t%d\nino:\t%llu\n",
+	    (long long)f->f_offset, f->f_flags,
+	    f->f_path != NULL ? path_mntid(f->f_path) : 0,
+	    (unsigned long long)st.st_ino);
+	file_put(f);
+	return 0;
+}
+
+/* The name spaces, of which there is one of each kind. */
+#define	NAMESPACE(type, ino)						\
+static int								\
+link_ns_##type(const struct pfs_node *pn, char *buf, size_t size)	\
+{									\
+	int error = may_inspect(pn);					\
+									\
+	if (error == 0)							\
+		snprintf(buf, size, "%s:[%u]", #type, ino);		\
+	return error;							\
+}
+NAMESPACE(cgroup, 4026531835U)
+NAMESPACE(ipc, 4026531839U)
+NAMESPACE(mnt, 4026531841U)
+NAMESPACE(net, 4026531840U)
+NAMESPACE(pid, 4026531836U)
+NAMESPACE(user, 4026531837U)
+NAMESPACE(uts, 4026531838U)
+
+#define	NS_LINK(type)							\
+	{ .pe_name = #type, .pe_mode = S_IFLNK | 0777,			\
+	    .pe_readlink = link_ns_##type, .pe_flags = PFS_PERPID }
+static const struct pfs_entry ns_entries[] = {
+	NS_LINK(cgroup), NS_LINK(ipc), NS_LINK(mnt), NS_LINK(net),
+	NS_LINK(pid), NS_LINK(user), NS_LINK(uts), { 0 }
+};
+
 /* ---- tables ---- */
 
 #define	FILE_R(n, fill)	{ .pe_name = (n), .pe_mode = S_IFREG | 0444,	\
@@ -884,7 +1132,9 @@ static const struct pfs_entry no_entries[] = { { 0 } };
 	FILE_R("stat", fill_stat),					\
 	FILE_R("statm", fill_statm),					\
 	FILE_R("status", fill_status),					\
-	FILE_R("comm", fill_comm),					\
+	{ .pe_name = "comm", .pe_mode = S_IFREG | 0644,			\
+	    .pe_fill = fill_comm, .pe_store = store_comm,		\
+	    .pe_flags = PFS_PERPID },					\
 	FILE_R("cmdline", fill_cmdline),				\
 	FILE_R("wchan", fill_wchan),					\
 	FILE_R("maps", fill_maps),					\
@@ -904,7 +1154,20 @@ static const struct pfs_entry no_entries[] = { { 0 } };
 	{ .pe_name = "root", .pe_mode = S_IFLNK | 0777,			\
 	    .pe_follow = follow_root },					\
 	{ .pe_name = "fd", .pe_mode = S_IFDIR | 0500,			\
-	    .pe_dir = no_entries, .pe_flags = PFS_FDS }
+	    .pe_dir = no_entries, .pe_flags = PFS_FDS },		\
+	{ .pe_name = "fdinfo", .pe_mode = S_IFDIR | 0555,		\
+	    .pe_dir = no_entries, .pe_flags = PFS_FDINFO },		\
+	FILE_R("smaps", fill_smaps),					\
+	FILE_R("smaps_rollup", fill_smaps_rollup),			\
+	FILE_R("loginuid", fill_unset_id),				\
+	FILE_R("sessionid", fill_unset_id),				\
+	FILE_R("uid_map", fill_id_map),					\
+	FILE_R("gid_map", fill_id_map),					\
+	FILE_R("setgroups", fill_setgroups),				\
+	{ .pe_name = "ns", .pe_mode = S_IFDIR | 0511,			\
+	    .pe_dir = ns_entries, .pe_flags = PFS_PERPID },		\
+	{ .pe_name = "net", .pe_mode = S_IFDIR | 0555,			\
+	    .pe_dir = pfs_net_entries, .pe_flags = PFS_PERPID }
 
 static const struct pfs_entry task_entries[] = { THREAD_FILES, { 0 } };
 
@@ -927,4 +1190,8 @@ const struct pfs_entry pfs_task_dir = {
 const struct pfs_entry pfs_fd_link = {
 	.pe_mode = S_IFLNK | 0700, .pe_follow = follow_fd,
 	.pe_readlink = readlink_fd, .pe_flags = PFS_PERPID
+};
+const struct pfs_entry pfs_fdinfo_file = {
+	.pe_mode = S_IFREG | 0444, .pe_fill = fill_fdinfo,
+	.pe_flags = PFS_PERPID
 };

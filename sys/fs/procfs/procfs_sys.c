@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/proc.h>
+#include <sys/socket.h>
 #include <sys/systm.h>
 #include <sys/utsname.h>
 #include <fs/procfs/procfs.h>
@@ -43,6 +44,11 @@ FILL(file_max, "%u", maxfiles)
 FILL(file_nr, "%u\t0\t%u", nfiles, maxfiles)
 FILL(nr_open, "%d", 1048576)
 FILL(pipe_max_size, "%d", 1048576)
+FILL(mount_max, "%d", 100000)
+FILL(somaxconn, "%d", SOMAXCONN)
+FILL(sockbuf, "%d", SOCK_BUFSIZE)
+FILL(dgram_qlen, "%d", 10)
+FILL(pty_max, "%d", 4096)
 FILL(inotify_watches, "%d", INOTIFY_MAX_WATCHES)
 FILL(inotify_instances, "%d", INOTIFY_MAX_INSTANCES)
 FILL(inotify_events, "%d", INOTIFY_MAX_EVENTS)
@@ -140,6 +146,11 @@ static const struct pfs_entry random_entries[] = {
 	{ 0 }
 };
 
+static const struct pfs_entry pty_entries[] = {
+	FILE_R("max", pty_max),
+	{ 0 }
+};
+
 static const struct pfs_entry kernel_entries[] = {
 	FILE_R("cap_last_cap", cap_last_cap),
 	FILE_R("core_pattern", core_pattern),
@@ -151,9 +162,11 @@ static const struct pfs_entry kernel_entries[] = {
 	FILE_R("overflowgid", overflow),
 	FILE_R("overflowuid", overflow),
 	FILE_R("pid_max", pid_max),
+	DIR("pty", pty_entries),
 	FILE_R("randomize_va_space", two),
 	FILE_R("seccomp", zero),
 	FILE_R("shmmax", shmmax),
+	FILE_R("tainted", zero),
 	FILE_R("threads-max", threads_max),
 	FILE_R("version", version),
 	DIR("random", random_entries),
@@ -161,8 +174,10 @@ static const struct pfs_entry kernel_entries[] = {
 };
 
 static const struct pfs_entry vm_entries[] = {
+	FILE_R("legacy_va_layout", zero),
 	FILE_R("max_map_count", max_map_count),
 	FILE_R("mmap_min_addr", mmap_min_addr),
+	FILE_R("nr_hugepages", zero),
 	FILE_R("overcommit_memory", zero),
 	FILE_R("overcommit_ratio", overcommit_ratio),
 	{ 0 }
@@ -179,6 +194,7 @@ static const struct pfs_entry fs_entries[] = {
 	DIR("inotify", inotify_entries),
 	FILE_R("file-max", file_max),
 	FILE_R("file-nr", file_nr),
+	FILE_R("mount-max", mount_max),
 	FILE_R("nr_open", nr_open),
 	FILE_R("overflowgid", overflow),
 	FILE_R("overflowuid", overflow),
@@ -189,9 +205,30 @@ static const struct pfs_entry fs_entries[] = {
 	{ 0 }
 };
 
+static const struct pfs_entry net_core_entries[] = {
+	FILE_R("rmem_default", sockbuf),
+	FILE_R("rmem_max", sockbuf),
+	FILE_R("somaxconn", somaxconn),
+	FILE_R("wmem_default", sockbuf),
+	FILE_R("wmem_max", sockbuf),
+	{ 0 }
+};
+
+static const struct pfs_entry net_unix_entries[] = {
+	FILE_R("max_dgram_qlen", dgram_qlen),
+	{ 0 }
+};
+
+static const struct pfs_entry net_entries[] = {
+	DIR("core", net_core_entries),
+	DIR("unix", net_unix_entries),
+	{ 0 }
+};
+
 const struct pfs_entry pfs_sys_entries[] = {
 	DIR("fs", fs_entries),
 	DIR("kernel", kernel_entries),
+	DIR("net", net_entries),
 	DIR("vm", vm_entries),
 	{ 0 }
 };

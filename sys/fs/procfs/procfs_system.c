@@ -268,12 +268,27 @@ link_mounts(const struct pfs_node *pn __unused, char *buf, size_t size)
 	return 0;
 }
 
+static int
+fill_cgroups(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	pbuf_printf(pb, "#subsys_name\thierarchy\tnum_cgroups\tenabled\n");
+	return 0;
+}
+
+static int
+link_net(const struct pfs_node *pn __unused, char *buf, size_t size)
+{
+	strlcpy(buf, "self/net", size);
+	return 0;
+}
+
 #define	FILE_R(n, fill)	{ .pe_name = (n), .pe_mode = S_IFREG | 0444,	\
 	    .pe_fill = (fill) }
 #define	LINK(n, f)	{ .pe_name = (n), .pe_mode = S_IFLNK | 0777,	\
 	    .pe_readlink = (f) }
 
 const struct pfs_entry pfs_system_entries[] = {
+	FILE_R("cgroups", fill_cgroups),
 	FILE_R("cmdline", fill_cmdline),
 	FILE_R("cpuinfo", fill_cpuinfo),
 	FILE_R("devices", fill_devices),
@@ -288,6 +303,7 @@ const struct pfs_entry pfs_system_entries[] = {
 	FILE_R("version", fill_version),
 	FILE_R("vmstat", fill_vmstat),
 	LINK("mounts", link_mounts),
+	LINK("net", link_net),
 	LINK("self", link_self),
 	LINK("thread-self", link_thread_self),
 	{ .pe_name = "sys", .pe_mode = S_IFDIR | 0555,
