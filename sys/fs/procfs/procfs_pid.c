@@ -743,7 +743,7 @@ smap_entry(struct pbuf *pb, struct vmspace *vm, const struct vm_map_entry *e,
 
 	map_line(pb, e, name);
 	count_entry(vm, e, &c);
-	pbuf_printf(pb, "%-16s%8zu kB\n%-16s%8u kB\n%-16s%8u kB\n", "Size:",
+	pbuf_printf(pb, "%-16s%8zu kB\n%-16s%8lu kB\n%-16s%8lu kB\n", "Size:",
 	    c.size / 1024, "KernelPageSize:", PAGE_SIZE / 1024,
 	    "MMUPageSize:", PAGE_SIZE / 1024);
 	print_counts(pb, &c, (e->e_flags & ME_SHARED) != 0);
