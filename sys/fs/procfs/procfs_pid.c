@@ -761,13 +761,15 @@ fill_smaps(const struct pfs_node *pn, struct pbuf *pb)
 {
 	struct vm_map_entry *e;
 	struct vmspace *vm;
+	struct proc *p;
 	char *name;
 	int error;
 
-	error = may_inspect(pn);
+	error = inspect(pn, &p);
 	if (error != 0)
 		return error;
-	vm = vm_look(pn);
+	vm = vm_take(p);
+	inspect_done(p);
 	if (vm == NULL)
 		return 0;
 	name = kmem_alloc(MAXPATHLEN, KM_SLEEP);
@@ -791,13 +793,15 @@ fill_smaps_rollup(const struct pfs_node *pn, struct pbuf *pb)
 	struct counts sum = { 0 }, c;
 	struct vm_map_entry *e;
 	struct vmspace *vm;
+	struct proc *p;
 	vaddr_t from = 0, to = 0;
 	int error;
 
-	error = may_inspect(pn);
+	error = inspect(pn, &p);
 	if (error != 0)
 		return error;
-	vm = vm_look(pn);
+	vm = vm_take(p);
+	inspect_done(p);
 	if (vm == NULL)
 		return ESRCH;
 	rw_enter(&vm->vm_map.m_lock, RW_READER);
@@ -1097,11 +1101,14 @@ fill_fdinfo(const struct pfs_node *pn, struct pbuf *pb)
 static int								\
 link_ns_##type(const struct pfs_node *pn, char *buf, size_t size)	\
 {									\
-	int error = may_inspect(pn);					\
+	struct proc *p;							\
+	int error = inspect(pn, &p);					\
 									\
-	if (error == 0)							\
-		snprintf(buf, size, "%s:[%u]", #type, ino);		\
-	return error;							\
+	if (error != 0)							\
+		return error;						\
+	inspect_done(p);						\
+	snprintf(buf, size, "%s:[%u]", #type, ino);			\
+	return 0;							\
 }
 NAMESPACE(cgroup, 4026531835U)
 NAMESPACE(ipc, 4026531839U)
