@@ -18,6 +18,7 @@
 #include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/proc.h>
 #include <sys/ptimer.h>
 #include <sys/systm.h>
@@ -141,6 +142,7 @@ proc_reap(struct proc *p)
 	LIST_REMOVE(p, p_all);
 	pgrp_leave(p);
 	pid_enter_proc(p->p_pid, NULL);
+	pidfd_forget(p);
 	(void)atomic_sub(&nprocs, 1);
 }
 
@@ -244,6 +246,7 @@ lwp_exit_last(struct lwp *l)
 	p->p_zcred = cred_get(l->l_cred);
 	p->p_state = PS_ZOMBIE;
 	spin_exit(&p->p_lock);
+	pidfd_wake(p);
 	if ((autoreap = exit_notify(p))) {
 		proc_reap(p);
 		LIST_INSERT_HEAD(&deadlist, p, p_sibling);

@@ -15,6 +15,7 @@
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/kmem.h>
+#include <sys/pidfd.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/time.h>
@@ -458,7 +459,10 @@ clone_check(struct lwp *l, const struct clone_args_k *ca)
 	const struct cred *cr = l->l_cred;
 
 	if ((flags & CLONE_NAMESPACES) != 0 ||
-	    (flags & (CLONE_INTO_CGROUP | CLONE_PIDFD)) != 0)
+	    (flags & CLONE_INTO_CGROUP) != 0)
+		return EINVAL;
+	if ((flags & CLONE_PIDFD) != 0 &&
+	    (flags & (CLONE_THREAD | CLONE_DETACHED)) != 0)
 		return EINVAL;
 	if ((flags & CLONE_THREAD) != 0 && (flags & CLONE_SIGHAND) == 0)
 		return EINVAL;
@@ -502,16 +506,21 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	struct proc *p = l->l_proc, *child = p;
 	bool thread = (ca->flags & CLONE_THREAD) != 0;
 	struct vforkdone *vd = NULL;
+	struct file *pidfile = NULL;
 	struct lwp *l2;
 	pid_t tid;
-	int error;
+	int error, pidfd = -1;
 
 	if ((error = clone_check(l, ca)) != 0)
 		return error;
 	if (!thread && (error = fork_proc(p, ca->flags, &child)) != 0)
 		return error;
-	if ((error = lwp_alloc(child, l, &l2)) != 0)
+	/* After the fork, so that the child does not have it. */
+	if ((ca->flags & CLONE_PIDFD) != 0 &&
+	    (error = pidfd_prepare(l, &pidfd, &pidfile)) != 0)
 		goto fail_proc;
+	if ((error = lwp_alloc(child, l, &l2)) != 0)
+		goto fail_pidfd;
 	clone_lwp(l, l2, ca);
 	if ((error = cpu_lwp_fork(l, l2, ca->stack,
 	    (ca->flags & CLONE_SETTLS) != 0, ca->tls, NULL, NULL)) != 0)
@@ -529,8 +538,15 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	/* A bad address does not keep Linux from making the child either. */
 	if ((ca->flags & CLONE_PARENT_SETTID) != 0)
 		(void)!ustore_32((uint32_t *)ca->parent_tid, (uint32_t)tid);
-	if ((error = clone_link(l, l2, ca->flags)) != 0)
+	if (pidfile != NULL && ustore_32((uint32_t *)ca->pidfd,
+	    (uint32_t)pidfd) != 0)
+		error = EFAULT;
+	if (error == 0)
+		error = clone_link(l, l2, ca->flags);
+	if (error != 0)
 		goto fail_vfork;
+	if (pidfile != NULL)
+		pidfd_commit(l, pidfd, pidfile, child);
 	sched_enqueue(l2);
 	if (vd != NULL)
 		vfork_wait(l, vd);
@@ -544,6 +560,9 @@ fail_vfork:
 	}
 fail_lwp:
 	lwp_free(l2);
+fail_pidfd:
+	if (pidfile != NULL)
+		pidfd_abort(l, pidfd, pidfile);
 fail_proc:
 	if (!thread)
 		proc_free(child);

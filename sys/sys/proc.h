@@ -178,6 +178,7 @@ struct proc {
 	struct ptimer	*p_itimers[3];	/* [p] setitimer(2), kern_timer.c */
 	struct ptimer	*p_ptimers;	/* [p] timer_create(2) */
 	int		p_ptimer_next;	/* [p] next timer id */
+	LIST_HEAD(, pidfd) p_pidfds;	/* [T] kern/sys_pidfd.c */
 	struct vforkdone *p_vfork;	/* [p] tell the vfork(2) parent */
 	int		p_nice;		/* [p] -20..19 */
 	unsigned int	p_personality;
@@ -351,7 +352,7 @@ struct clone_args_k {
 	uintptr_t	stack;		/* user sp, 0: the parent's */
 	uintptr_t	tls;
 	uintptr_t	parent_tid, child_tid;	/* user addresses */
-	int		*pidfd;
+	uintptr_t	pidfd;		/* user address: CLONE_PIDFD */
 };
 int	do_clone(struct lwp *, const struct clone_args_k *, pid_t *tid);
 /*

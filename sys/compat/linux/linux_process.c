@@ -8,6 +8,7 @@
  */
 #include <sys/clone.h>
 #include <sys/errno.h>
+#include <sys/pidfd.h>
 #include <machine/trap.h>
 #include <compat/linux/linux_abi.h>
 #include <compat/linux/linux_syscallargs.h>
@@ -62,7 +63,12 @@ linux_sys_clone(struct lwp *l, const struct linux_clone_args *uap,
 		.tls = uap->tls,
 		.parent_tid = (uintptr_t)uap->parent_tid,
 		.child_tid = (uintptr_t)uap->child_tid,
+		.pidfd = (uintptr_t)uap->parent_tid,
 	};
+
+	if ((ca.flags & (CLONE_PIDFD | CLONE_PARENT_SETTID)) ==
+	    (CLONE_PIDFD | CLONE_PARENT_SETTID))
+		return EINVAL;
 
 	return clone_common(l, &ca, retval);
 }
@@ -122,6 +128,7 @@ linux_sys_clone3(struct lwp *l, const struct linux_clone3_args *uap,
 	ca.tls = a.tls;
 	ca.parent_tid = a.parent_tid;
 	ca.child_tid = a.child_tid;
+	ca.pidfd = a.pidfd;
 	return clone_common(l, &ca, retval);
 }
 
@@ -198,7 +205,8 @@ linux_sys_waitid(struct lwp *l, const struct linux_waitid_args *uap,
 	struct rusage_ns ru;
 	ksiginfo_t ksi;
 	pid_t id = uap->pid, pid;
-	int status, error;
+	int which = uap->which, options = uap->options, status, error;
+	bool nonblock = false;
 
 	if ((uap->options & ~WAITID_OPTIONS) != 0 ||
 	    (uap->options & (WEXITED | WUNTRACED | WCONTINUED)) == 0)
@@ -219,11 +227,25 @@ linux_sys_waitid(struct lwp *l, const struct linux_waitid_args *uap,
 			rw_exit(&proctree_lock);
 		}
 		break;
+	case P_PIDFD:
+		if (id < 0)
+			return EINVAL;
+		error = pidfd_pid(l, id, &id, &nonblock);
+		if (error != 0)
+			return error;
+		if (id == 0)
+			return ECHILD;
+		which = P_PID;
+		nonblock = nonblock && (options & WNOHANG) == 0;
+		if (nonblock)
+			options |= WNOHANG;
+		break;
 	default:
 		return EINVAL;
 	}
-	error = do_wait(l, uap->which, id, uap->options, &pid, &status, &ru,
-	    &ksi);
+	error = do_wait(l, which, id, options, &pid, &status, &ru, &ksi);
+	if (error == 0 && pid == 0 && nonblock)
+		error = EAGAIN;
 	if (error != 0)
 		return error;
 	if (pid != 0 && uap->ru != NULL &&
@@ -327,5 +349,18 @@ linux_sys_setsid(struct lwp *l, const struct linux_setsid_args *uap __unused,
 
 	if (error == 0)
 		*retval = sid;
+	return error;
+}
+
+/* -- pidfds -- */
+
+int
+linux_sys_pidfd_open(struct lwp *l, const struct linux_pidfd_open_args *uap,
+    register_t *retval)
+{
+	int fd = -1, error;
+
+	error = do_pidfd_open(l, uap->pid, uap->flags, &fd);
+	*retval = fd;
 	return error;
 }

@@ -6,6 +6,7 @@
  * a siginfo given by a program may not pretend to come from the kernel.
  */
 #include <sys/errno.h>
+#include <sys/pidfd.h>
 #include <machine/trap.h>
 #include <compat/linux/linux_abi.h>
 #include <compat/linux/linux_syscallargs.h>
@@ -297,6 +298,31 @@ linux_sys_rt_tgsigqueueinfo(struct lwp *l,
 	if (error != 0)
 		return error;
 	return do_tgkill(l, uap->tgid, uap->tid, &ksi);
+}
+
+int
+linux_sys_pidfd_send_signal(struct lwp *l,
+    const struct linux_pidfd_send_signal_args *uap,
+    register_t *retval __unused)
+{
+	ksiginfo_t ksi;
+	bool nonblock;
+	pid_t pid;
+	int error;
+
+	if (uap->flags != 0)
+		return EINVAL;
+	error = pidfd_pid(l, uap->pidfd, &pid, &nonblock);
+	if (error != 0)
+		return error;
+	if (uap->info != NULL) {
+		error = queue_info(l, pid, uap->sig, uap->info, &ksi);
+		if (error != 0)
+			return error;
+	} else {
+		sender_info(l, uap->sig, SI_USER, &ksi);
+	}
+	return do_pidfd_send_signal(l, uap->pidfd, &ksi);
 }
 
 int
