@@ -496,3 +496,25 @@ linux_sys_umask(struct lwp *l, const struct linux_umask_args *uap,
 	*retval = (register_t)atomic_swap(&c->cwd_umask, uap->mask & 0777);
 	return 0;
 }
+
+/* There is nobody who could make a handle: the path is looked at, no more. */
+int
+linux_sys_name_to_handle_at(struct lwp *l,
+    const struct linux_name_to_handle_at_args *uap,
+    register_t *retval __unused)
+{
+	struct path p;
+	int error, lookup = 0;
+
+	if ((uap->flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) != 0)
+		return EINVAL;
+	if ((uap->flags & AT_SYMLINK_FOLLOW) != 0)
+		lookup |= LOOKUP_FOLLOW;
+	if ((uap->flags & AT_EMPTY_PATH) != 0)
+		lookup |= LOOKUP_EMPTY;
+	error = linux_path_in(l, uap->dirfd, uap->path, lookup, &p);
+	if (error != 0)
+		return error;
+	path_put(&p);
+	return EOPNOTSUPP;
+}
