@@ -145,8 +145,9 @@ indirect_get(struct xbd_ring *xr, struct xbd_slot *xs)
 	xs->xs_indirect = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO);
 	if (xs->xs_indirect == NULL)
 		return ENOMEM;
-	if (gnttab_grant_page(xr->xr_xbd->xd_domid, xs->xs_indirect, true,
-	    &xs->xs_indref) == 0)
+	/* What a backend maps for good it maps for writing, whatever it is. */
+	if (gnttab_grant_page(xr->xr_xbd->xd_domid, xs->xs_indirect,
+	    !xr->xr_xbd->xd_persistent, &xs->xs_indref) == 0)
 		return 0;
 	uvm_pagefree(xs->xs_indirect);
 	xs->xs_indirect = NULL;

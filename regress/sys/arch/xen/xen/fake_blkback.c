@@ -896,7 +896,9 @@ perform(blkif_request_t *rq, unsigned int *op)
 		be.indirect++;
 		*op = in->indirect_op;
 		ref = in->indirect_grefs[0];
-		CHECK(ref < REFS && refs[ref].valid && refs[ref].ro);
+		/* With persistent grants blkback maps all for writing. */
+		CHECK(ref < REFS && refs[ref].valid &&
+		    refs[ref].ro == !persistent());
 		CHECK(in->nr_segments <= 512);
 		if (persistent())
 			refs[ref].mapped = true;
