@@ -8,9 +8,10 @@ boot() { guest_boot abi type=$TYPE vcpus=$VCPUS memory=256; }
 
 # program NAME: run it and retell its points.
 program() {
-	local out rc line tests=0 failed=0
-	out=$(guest_run abi "cd /tmp && TAP_SLOW=$SLOW \
-	    timeout $((120 * SLOW)) /abi/$1" 130)
+	local cmd out rc line tests=0 failed=0
+	# One line: the shell's line editor takes a tab for a request.
+	cmd="cd /tmp && TAP_SLOW=$SLOW timeout $((120 * SLOW)) /abi/$1"
+	out=$(guest_run abi "$cmd" 130)
 	rc=$?
 	while IFS= read -r line; do
 		line=${line%$'\r'}
