@@ -538,9 +538,8 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	/* A bad address does not keep Linux from making the child either. */
 	if ((ca->flags & CLONE_PARENT_SETTID) != 0)
 		(void)!ustore_32((uint32_t *)ca->parent_tid, (uint32_t)tid);
-	if (pidfile != NULL && ustore_32((uint32_t *)ca->pidfd,
-	    (uint32_t)pidfd) != 0)
-		error = EFAULT;
+	error = pidfile != NULL && ustore_32((uint32_t *)ca->pidfd,
+	    (uint32_t)pidfd) != 0 ? EFAULT : 0;
 	if (error == 0)
 		error = clone_link(l, l2, ca->flags);
 	if (error != 0)

@@ -478,6 +478,8 @@ pfs_write(struct vnode *vp, struct uio *uio)
 			text[n - 1] = '\0';
 		error = pn->pn_entry->pe_store(pn, text);
 	}
+	if (error != 0)
+		uio->uio_resid = n;	/* nothing was written */
 	kmem_free(text, n + 1);
 	return error;
 }
