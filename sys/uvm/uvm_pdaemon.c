@@ -192,7 +192,7 @@ static void
 pdaemon(void *arg __unused)
 {
 	unsigned int rounds = 0;
-	size_t before;
+	size_t before, owned = uvmexp.total;
 
 	for (;;) {
 		spin_enter(&pd_lock);
@@ -203,13 +203,16 @@ pdaemon(void *arg __unused)
 		before = uvmexp.free;
 		reclaim();
 		uvm_pdaemon_freed();
-		if (uvmexp.free > before || uvm_page_enough(1)) {
+		/* What the balloon brought may be in use already. */
+		if (uvmexp.free > before || uvm_page_enough(1) ||
+		    uvmexp.total > owned) {
 			rounds = 0;
 		} else if (atomic_load(&uvm_nwaiting) != 0 &&
 		    ++rounds >= ROUNDS_TO_OOM) {
 			oom_kill();
 			rounds = 0;
 		}
+		owned = uvmexp.total;
 		/*
 		 * The balloon and a victim's exit take a moment; kicks that
 		 * come meanwhile count for the next round.
