@@ -2,7 +2,7 @@
 # memory < maxmem: the guest boots with what it has, grows to all it may have,
 # and saves, restores and migrates when smaller and larger than it booted.
 # variants: pv/1 pvh/1 pv/4 pvh/4
-# timeout: 240 + 60 per cycle
+# timeout: 300 + 150 per cycle
 
 . "$LAB_SRC/work.sh"
 
