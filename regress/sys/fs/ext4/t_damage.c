@@ -13,6 +13,7 @@
  * sys/fs/ext4/ext4_super.c sys/fs/ext4/ext4_vfsops.c
  * sys/fs/ext4/ext4_vnops.c sys/fs/ext4/ext4_xattr.c sys/kern/vfs_bio.c
  * sys/kern/subr_uio.c */
+/* variants: gcc64 clang32 */
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <host.h>
