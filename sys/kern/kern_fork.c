@@ -500,6 +500,29 @@ clone_lwp(struct lwp *l, struct lwp *l2, const struct clone_args_k *ca)
 		l2->l_ast = L_AST_NOTIFY;
 }
 
+/* Write down for the parent what it has got.  pidfd: -1 for none. */
+static int
+clone_tell(const struct clone_args_k *ca, pid_t tid, int pidfd)
+{
+	/* A bad address does not keep Linux from making the child either. */
+	if ((ca->flags & CLONE_PARENT_SETTID) != 0)
+		(void)!ustore_32((uint32_t *)ca->parent_tid, (uint32_t)tid);
+	return pidfd >= 0 && ustore_32((uint32_t *)ca->pidfd,
+	    (uint32_t)pidfd) != 0 ? EFAULT : 0;
+}
+
+/* The parent is going to wait for the child. */
+static int
+vfork_prepare(struct proc *child, struct vforkdone **vd)
+{
+	*vd = vfork_alloc();
+	if (*vd == NULL)
+		return ENOMEM;
+	child->p_vfork = *vd;
+	child->p_flags |= P_VFORK;
+	return 0;
+}
+
 int
 do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 {
@@ -527,19 +550,11 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 		goto fail_lwp;
 	if (!thread)
 		child->p_exitsig = ca->exit_signal;
-	if ((ca->flags & CLONE_VFORK) != 0 && !thread) {
-		error = ENOMEM;
-		if ((vd = vfork_alloc()) == NULL)
-			goto fail_lwp;
-		child->p_vfork = vd;
-		child->p_flags |= P_VFORK;
-	}
+	if ((ca->flags & CLONE_VFORK) != 0 && !thread &&
+	    (error = vfork_prepare(child, &vd)) != 0)
+		goto fail_lwp;
 	tid = l2->l_tid;
-	/* A bad address does not keep Linux from making the child either. */
-	if ((ca->flags & CLONE_PARENT_SETTID) != 0)
-		(void)!ustore_32((uint32_t *)ca->parent_tid, (uint32_t)tid);
-	error = pidfile != NULL && ustore_32((uint32_t *)ca->pidfd,
-	    (uint32_t)pidfd) != 0 ? EFAULT : 0;
+	error = clone_tell(ca, tid, pidfile != NULL ? pidfd : -1);
 	if (error == 0)
 		error = clone_link(l, l2, ca->flags);
 	if (error != 0)

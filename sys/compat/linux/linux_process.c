@@ -160,6 +160,17 @@ linux_sys_exit_group(struct lwp *l, const struct linux_exit_group_args *uap,
 	do_exit_group(l, W_EXITCODE(uap->status));
 }
 
+static pid_t
+own_pgid(struct lwp *l)
+{
+	pid_t id;
+
+	rw_enter(&proctree_lock, RW_READER);
+	id = l->l_proc->p_pgrp->pg_id;
+	rw_exit(&proctree_lock);
+	return id;
+}
+
 int
 linux_sys_wait4(struct lwp *l, const struct linux_wait4_args *uap,
     register_t *retval)
@@ -180,9 +191,7 @@ linux_sys_wait4(struct lwp *l, const struct linux_wait4_args *uap,
 		id = -id;
 	} else if (id == 0) {
 		idtype = P_PGID;
-		rw_enter(&proctree_lock, RW_READER);
-		id = l->l_proc->p_pgrp->pg_id;
-		rw_exit(&proctree_lock);
+		id = own_pgid(l);
 	}
 	error = do_wait(l, idtype, id, uap->options | WEXITED, &pid, &status,
 	    &ru, &ksi);
@@ -221,11 +230,8 @@ linux_sys_waitid(struct lwp *l, const struct linux_waitid_args *uap,
 	case P_PGID:
 		if (id < 0)
 			return EINVAL;
-		if (id == 0) {
-			rw_enter(&proctree_lock, RW_READER);
-			id = l->l_proc->p_pgrp->pg_id;
-			rw_exit(&proctree_lock);
-		}
+		if (id == 0)
+			id = own_pgid(l);
 		break;
 	case P_PIDFD:
 		if (id < 0)

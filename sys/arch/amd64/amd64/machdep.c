@@ -170,7 +170,7 @@ cpu_switchto(struct lwp *from, struct lwp *to)
 
 /* ---- threads ---- */
 
-/* At its next switch the thread begins with fn, or in user mode by its frame. */
+/* At its next switch the thread begins with fn, or goes to user mode. */
 static void
 start_at(struct lwp *l, void (*fn)(void *), void *arg)
 {
