@@ -194,10 +194,14 @@ main(void)
 	mem_init();
 	tty_init();
 
-	/* Interrupts; then sleeping works, as somebody can wake us. */
+	/*
+	 * Interrupts; then sleeping works, as somebody can wake us.  A timer
+	 * that fires with nobody bound to it is lost, and no other would be
+	 * programmed while the queue believes in that one: bind first.
+	 */
+	cpu_intr_init();
 	must(callout_init_cpu(&cpu_info_primary), "timers");
 	must(cpu_attach(&cpu_info_primary), "idle thread");
-	cpu_intr_init();
 	intr_enable();
 	kthread_init();
 	uvm_pdaemon_init();

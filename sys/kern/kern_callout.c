@@ -232,6 +232,28 @@ callout_rearm(void)
 }
 
 void
+callout_show(void)
+{
+	struct cpu_info *ci;
+	struct callout_queue *q;
+	struct callout *c;
+
+	printf("now %lld\n", (long long)nanouptime());
+	CPU_FOREACH(ci) {
+		q = ci->ci_callouts;
+		if (q == NULL)
+			continue;
+		spin_enter(&q->cq_lock);
+		printf("cpu%u: timer set for %lld\n", ci->ci_index,
+		    (long long)q->cq_programmed);
+		RB_FOREACH(c, callout_tree, &q->cq_tree)
+			printf("  %lld %p(%p)\n", (long long)c->c_deadline,
+			    (void *)(uintptr_t)c->c_func, c->c_arg);
+		spin_exit(&q->cq_lock);
+	}
+}
+
+void
 callout_cpu_migrate(struct cpu_info *ci)
 {
 	struct callout_queue *q = ci->ci_callouts;

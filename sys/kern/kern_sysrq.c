@@ -2,6 +2,7 @@
 /*
  * Magic keys: a look at, or an end to, a system that answers nothing else.
  */
+#include <sys/callout.h>
 #include <sys/cpu.h>
 #include <sys/proc.h>
 #include <sys/sysrq.h>
@@ -110,6 +111,7 @@ static const struct {
 	{ 'm', "memory", show_memory },
 	{ 'o', "poweroff", key_poweroff },
 	{ 'p', "backtrace", backtrace_print },
+	{ 'q', "timers", callout_show },
 	{ 's', "sync", vfs_sync_all },
 	{ 't', "threads", key_threads },
 	{ 'w', "sleepers", key_sleepers },

@@ -37,6 +37,8 @@ struct cpu_info;
 int	callout_init_cpu(struct cpu_info *);
 /* Move what is queued on a CPU that has gone offline to this one. */
 void	callout_cpu_migrate(struct cpu_info *);
+/* Print every CPU's queue.  Thread context. */
+void	callout_show(void);
 /* Program this CPU's timer anew, after a suspend.  Interrupts off. */
 void	callout_rearm(void);
 

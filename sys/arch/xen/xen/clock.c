@@ -138,7 +138,9 @@ clock_set_timer(nsec_t raw)
 		.timeout_abs_ns = (uint64_t)MAX(raw, 1)
 	};
 	unsigned int cpu = curcpu()->ci_index;
+	struct xen_cpu *xc = curcpu()->ci_md.md_xen;
 
+	KASSERT(xc->xc_timer != NULL);
 	/* Without VCPU_SSHOTTMR_future a time gone by fires at once. */
 	(void)hypercall_vcpu_op(VCPUOP_set_singleshot_timer, cpu, &t);
 }
