@@ -122,6 +122,16 @@ file_get(struct file *fp)
 	return fp;
 }
 
+int
+file_stat_anon(struct file *fp __unused, struct stat_k *st)
+{
+	memset(st, 0, sizeof(*st));
+	st->st_mode = 0600;
+	st->st_nlink = 1;
+	st->st_blksize = PAGE_SIZE;
+	return 0;
+}
+
 void
 file_put(struct file *fp)
 {

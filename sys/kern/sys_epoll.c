@@ -221,21 +221,10 @@ epoll_poll(struct file *fp, unsigned int events, struct pollentry *pe)
 	return ready ? POLLIN | POLLRDNORM : 0;
 }
 
-static int
-epoll_stat(struct file *fp, struct stat_k *st)
-{
-	(void)fp;
-	memset(st, 0, sizeof(*st));
-	st->st_mode = 0600;
-	st->st_nlink = 1;
-	st->st_blksize = PAGE_SIZE;
-	return 0;
-}
-
 static const struct fileops epoll_fileops = {
 	.fo_name = "anon_inode:[eventpoll]",
 	.fo_poll = epoll_poll,
-	.fo_stat = epoll_stat,
+	.fo_stat = file_stat_anon,
 	.fo_close = epoll_close,
 };
 

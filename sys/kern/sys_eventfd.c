@@ -98,17 +98,6 @@ eventfd_poll(struct file *fp, unsigned int events, struct pollentry *pe)
 	return r;
 }
 
-static int
-eventfd_stat(struct file *fp, struct stat_k *st)
-{
-	(void)fp;
-	memset(st, 0, sizeof(*st));
-	st->st_mode = 0600;
-	st->st_nlink = 1;
-	st->st_blksize = PAGE_SIZE;
-	return 0;
-}
-
 static void
 eventfd_close(struct file *fp)
 {
@@ -125,7 +114,7 @@ static const struct fileops eventfd_fileops = {
 	.fo_read = eventfd_read,
 	.fo_write = eventfd_write,
 	.fo_poll = eventfd_poll,
-	.fo_stat = eventfd_stat,
+	.fo_stat = file_stat_anon,
 	.fo_close = eventfd_close,
 };
 

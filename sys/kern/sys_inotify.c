@@ -344,17 +344,6 @@ inotify_ioctl(struct file *fp, unsigned long cmd, uintptr_t uarg,
 	return copyout(&v, (void *)uarg, sizeof(v));
 }
 
-static int
-inotify_stat(struct file *fp, struct stat_k *st)
-{
-	(void)fp;
-	memset(st, 0, sizeof(*st));
-	st->st_mode = 0600;
-	st->st_nlink = 1;
-	st->st_blksize = PAGE_SIZE;
-	return 0;
-}
-
 static void
 inotify_close(struct file *fp)
 {
@@ -390,7 +379,7 @@ static const struct fileops inotify_fileops = {
 	.fo_read = inotify_read,
 	.fo_ioctl = inotify_ioctl,
 	.fo_poll = inotify_fpoll,
-	.fo_stat = inotify_stat,
+	.fo_stat = file_stat_anon,
 	.fo_close = inotify_close,
 };
 

@@ -41,17 +41,6 @@ pidfd_fpoll(struct file *fp, unsigned int events, struct pollentry *pe)
 	return r;
 }
 
-static int
-pidfd_stat(struct file *fp, struct stat_k *st)
-{
-	(void)fp;
-	memset(st, 0, sizeof(*st));
-	st->st_mode = 0600;
-	st->st_nlink = 1;
-	st->st_blksize = PAGE_SIZE;
-	return 0;
-}
-
 static void
 pidfd_close(struct file *fp)
 {
@@ -68,7 +57,7 @@ pidfd_close(struct file *fp)
 static const struct fileops pidfd_fileops = {
 	.fo_name = "anon_inode:[pidfd]",
 	.fo_poll = pidfd_fpoll,
-	.fo_stat = pidfd_stat,
+	.fo_stat = file_stat_anon,
 	.fo_close = pidfd_close,
 };
 

@@ -142,17 +142,6 @@ signalfd_fpoll(struct file *fp, unsigned int events, struct pollentry *pe)
 	    POLLIN | POLLRDNORM : 0;
 }
 
-static int
-signalfd_stat(struct file *fp, struct stat_k *st)
-{
-	(void)fp;
-	memset(st, 0, sizeof(*st));
-	st->st_mode = 0600;
-	st->st_nlink = 1;
-	st->st_blksize = PAGE_SIZE;
-	return 0;
-}
-
 static void
 signalfd_close(struct file *fp)
 {
@@ -164,7 +153,7 @@ static const struct fileops signalfd_fileops = {
 	.fo_name = "anon_inode:[signalfd]",
 	.fo_read = signalfd_read,
 	.fo_poll = signalfd_fpoll,
-	.fo_stat = signalfd_stat,
+	.fo_stat = file_stat_anon,
 	.fo_close = signalfd_close,
 };
 

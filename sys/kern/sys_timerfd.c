@@ -188,17 +188,6 @@ timerfd_fpoll(struct file *fp, unsigned int events, struct pollentry *pe)
 	return r;
 }
 
-static int
-timerfd_stat(struct file *fp, struct stat_k *st)
-{
-	(void)fp;
-	memset(st, 0, sizeof(*st));
-	st->st_mode = 0600;
-	st->st_nlink = 1;
-	st->st_blksize = PAGE_SIZE;
-	return 0;
-}
-
 static void
 timerfd_close(struct file *fp)
 {
@@ -221,7 +210,7 @@ static const struct fileops timerfd_fileops = {
 	.fo_name = "anon_inode:[timerfd]",
 	.fo_read = timerfd_read,
 	.fo_poll = timerfd_fpoll,
-	.fo_stat = timerfd_stat,
+	.fo_stat = file_stat_anon,
 	.fo_close = timerfd_close,
 };
 

@@ -269,8 +269,8 @@ cwd_unshare(struct lwp *l)
 	return 0;
 }
 
-void
-cwd_get_cwd(struct lwp *l, struct path *p)
+static void
+cwd_path(struct lwp *l, bool root, struct path *p)
 {
 	struct cwdinfo *c = l->l_proc->p_cwdi;
 
@@ -280,25 +280,21 @@ cwd_get_cwd(struct lwp *l, struct path *p)
 		return;
 	}
 	spin_enter(&c->cwd_lock);
-	*p = c->cwd_cwd;
+	*p = root ? c->cwd_root : c->cwd_cwd;
 	path_get(p);
 	spin_exit(&c->cwd_lock);
 }
 
 void
+cwd_get_cwd(struct lwp *l, struct path *p)
+{
+	cwd_path(l, false, p);
+}
+
+void
 cwd_get_root(struct lwp *l, struct path *p)
 {
-	struct cwdinfo *c = l->l_proc->p_cwdi;
-
-	if (c == NULL) {
-		*p = rootpath;
-		path_get(p);
-		return;
-	}
-	spin_enter(&c->cwd_lock);
-	*p = c->cwd_root;
-	path_get(p);
-	spin_exit(&c->cwd_lock);
+	cwd_path(l, true, p);
 }
 
 mode_t

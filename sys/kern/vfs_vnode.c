@@ -498,8 +498,9 @@ do_getxattr(struct lwp *l, const struct path *p, const char *name, void *buf,
 	return error;
 }
 
-int
-do_setxattr(struct lwp *l, const struct path *p, const char *name,
+/* Set an attribute, or with no value remove it. */
+static int
+xattr_change(struct lwp *l, const struct path *p, const char *name,
     const void *value, size_t size, int flags)
 {
 	struct vnode *vp = path_vnode(p);
@@ -514,12 +515,20 @@ do_setxattr(struct lwp *l, const struct path *p, const char *name,
 	if (error != 0)
 		return error;
 	rw_enter(&vp->v_lock, RW_WRITER);
-	error = vp->v_ops->vop_setxattr(vp, name, value, size, flags);
+	error = value == NULL ? vp->v_ops->vop_removexattr(vp, name) :
+	    vp->v_ops->vop_setxattr(vp, name, value, size, flags);
 	rw_exit(&vp->v_lock);
 	mount_write_exit(p);
 	if (error == 0)
 		notify_dentry(p->p_dentry, IN_ATTRIB);
 	return error;
+}
+
+int
+do_setxattr(struct lwp *l, const struct path *p, const char *name,
+    const void *value, size_t size, int flags)
+{
+	return xattr_change(l, p, name, value, size, flags);
 }
 
 /* The list without what the thread may not see; size 0: only the length. */
@@ -560,24 +569,7 @@ do_listxattr(struct lwp *l, const struct path *p, char *buf, size_t size,
 int
 do_removexattr(struct lwp *l, const struct path *p, const char *name)
 {
-	struct vnode *vp = path_vnode(p);
-	int error;
-
-	error = xattr_permitted(l, p, name, W_OK);
-	if (error != 0)
-		return error;
-	if (vp->v_ops->vop_removexattr == NULL)
-		return EOPNOTSUPP;
-	error = mount_write_enter(p);
-	if (error != 0)
-		return error;
-	rw_enter(&vp->v_lock, RW_WRITER);
-	error = vp->v_ops->vop_removexattr(vp, name);
-	rw_exit(&vp->v_lock);
-	mount_write_exit(p);
-	if (error == 0)
-		notify_dentry(p->p_dentry, IN_ATTRIB);
-	return error;
+	return xattr_change(l, p, name, NULL, 0, 0);
 }
 
 void

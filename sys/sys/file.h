@@ -82,6 +82,8 @@ void	file_abort(struct file *);
 struct file *file_get(struct file *);
 extern unsigned int nfiles, maxfiles;	/* [a] */
 void	file_put(struct file *);		/* thread context, may sleep */
+/* fo_stat of a file that is in no file system, as anon_inode files are. */
+int	file_stat_anon(struct file *, struct stat_k *);
 
 void	fd_init(void);
 /* kern/sys_epoll.c: the file leaves all sets it is in. */

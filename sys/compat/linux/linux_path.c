@@ -440,20 +440,28 @@ linux_sys_getcwd(struct lwp *l, const struct linux_getcwd_args *uap,
 	return error;
 }
 
-int
-linux_sys_chdir(struct lwp *l, const struct linux_chdir_args *uap,
-    register_t *retval __unused)
+/* A directory by its name, for func. */
+static int
+with_dir(struct lwp *l, const char *upath,
+    int (*func)(struct lwp *, const struct path *))
 {
 	struct path p;
 	int error;
 
-	error = linux_path_in(l, AT_FDCWD, uap->path,
+	error = linux_path_in(l, AT_FDCWD, upath,
 	    LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
 	if (error != 0)
 		return error;
-	error = do_chdir(l, &p);
+	error = func(l, &p);
 	path_put(&p);
 	return error;
+}
+
+int
+linux_sys_chdir(struct lwp *l, const struct linux_chdir_args *uap,
+    register_t *retval __unused)
+{
+	return with_dir(l, uap->path, do_chdir);
 }
 
 int
@@ -475,16 +483,7 @@ int
 linux_sys_chroot(struct lwp *l, const struct linux_chroot_args *uap,
     register_t *retval __unused)
 {
-	struct path p;
-	int error;
-
-	error = linux_path_in(l, AT_FDCWD, uap->path,
-	    LOOKUP_FOLLOW | LOOKUP_DIRECTORY, &p);
-	if (error != 0)
-		return error;
-	error = do_chroot(l, &p);
-	path_put(&p);
-	return error;
+	return with_dir(l, uap->path, do_chroot);
 }
 
 int

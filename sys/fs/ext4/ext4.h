@@ -263,6 +263,14 @@ uint32_t ext4_base_blocks(const struct ext4_mount *, uint32_t group);
 struct ext4_gd *ext4_gd(struct ext4_mount *, uint32_t group, struct buf **);
 /* A group's counts and flags into its descriptor; eg_lock held. */
 int	ext4_gd_update(struct ext4_handle *, uint32_t group);
+/*
+ * The checksum of a bitmap of n bits, in two halves: descriptors of 32 bytes
+ * have no room for the second.  Without checksums: nothing, and true.
+ */
+void	ext4_bitmap_csum_set(const struct ext4_mount *, const struct buf *,
+	    uint32_t n, uint16_t *lo, uint16_t *hi);
+bool	ext4_bitmap_csum_ok(const struct ext4_mount *, const struct buf *,
+	    uint32_t n, const uint16_t *lo, const uint16_t *hi);
 uint32_t ext4_crc(uint32_t seed, const void *, size_t);
 uint16_t ext4_crc16(uint16_t, const void *, size_t);
 void	ext4_sb_csum_set(struct ext4_mount *, struct ext4_sb *);
@@ -360,8 +368,6 @@ int	ext4_breserve(struct ext4_mount *, uint64_t n);
 void	ext4_bunreserve(struct ext4_mount *, uint64_t n);
 /* The bitmap of a group, verified or made up; eg_lock held. */
 int	ext4_bbitmap(struct ext4_mount *, uint32_t group, struct buf **);
-void	ext4_bbitmap_csum(struct ext4_mount *, uint32_t group, struct buf *,
-	    struct ext4_gd *);
 int	ext4_trim(struct ext4_mount *, uint64_t start, uint64_t len,
 	    uint64_t minlen, uint64_t *trimmed);
 

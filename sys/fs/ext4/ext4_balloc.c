@@ -25,40 +25,13 @@
 
 /* -- the bitmap of a group -- */
 
-static uint32_t
-bbitmap_crc(const struct ext4_mount *em, const struct buf *bp)
-{
-	return ext4_crc(em->em_csum_seed, bp->b_data, em->em_bpg / 8);
-}
-
-void
-ext4_bbitmap_csum(struct ext4_mount *em, uint32_t g, struct buf *bp,
-    struct ext4_gd *gd)
-{
-	uint32_t crc;
-
-	(void)g;
-	if (!em->em_csum)
-		return;
-	crc = bbitmap_crc(em, bp);
-	gd->bg_block_csum_lo = (uint16_t)crc;
-	if (em->em_desc_size >= sizeof(*gd))
-		gd->bg_block_csum_hi = (uint16_t)(crc >> 16);
-}
-
 static bool
 bbitmap_csum_ok(struct ext4_mount *em, uint32_t g, const struct buf *bp)
 {
-	struct ext4_gd *gd = ext4_gd(em, g, NULL);
-	uint32_t crc;
+	const struct ext4_gd *gd = ext4_gd(em, g, NULL);
 
-	if (!em->em_csum)
-		return true;
-	crc = bbitmap_crc(em, bp);
-	if (em->em_desc_size < sizeof(*gd))
-		return gd->bg_block_csum_lo == (crc & 0xffff);
-	return (gd->bg_block_csum_lo |
-	    (uint32_t)gd->bg_block_csum_hi << 16) == crc;
+	return ext4_bitmap_csum_ok(em, bp, em->em_bpg, &gd->bg_block_csum_lo,
+	    &gd->bg_block_csum_hi);
 }
 
 /* Mark those of [blk, blk + n) that are in the group. */
@@ -341,8 +314,10 @@ static int
 bitmap_changed(struct ext4_handle *h, uint32_t g, struct buf *bp)
 {
 	struct ext4_mount *em = h->h_em;
+	struct ext4_gd *gd = ext4_gd(em, g, NULL);
 
-	ext4_bbitmap_csum(em, g, bp, ext4_gd(em, g, NULL));
+	ext4_bitmap_csum_set(em, bp, em->em_bpg, &gd->bg_block_csum_lo,
+	    &gd->bg_block_csum_hi);
 	return ext4_gd_update(h, g);
 }
 

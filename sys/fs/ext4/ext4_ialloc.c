@@ -13,25 +13,13 @@
 #include <sys/errno.h>
 #include <fs/ext4/ext4.h>
 
-static uint32_t
-ibitmap_crc(const struct ext4_mount *em, const struct buf *bp)
-{
-	return ext4_crc(em->em_csum_seed, bp->b_data, em->em_ipg / 8);
-}
-
 static bool
 ibitmap_csum_ok(struct ext4_mount *em, uint32_t g, const struct buf *bp)
 {
-	struct ext4_gd *gd = ext4_gd(em, g, NULL);
-	uint32_t crc;
+	const struct ext4_gd *gd = ext4_gd(em, g, NULL);
 
-	if (!em->em_csum)
-		return true;
-	crc = ibitmap_crc(em, bp);
-	if (em->em_desc_size < sizeof(*gd))
-		return gd->bg_inode_csum_lo == (crc & 0xffff);
-	return (gd->bg_inode_csum_lo |
-	    (uint32_t)gd->bg_inode_csum_hi << 16) == crc;
+	return ext4_bitmap_csum_ok(em, bp, em->em_ipg, &gd->bg_inode_csum_lo,
+	    &gd->bg_inode_csum_hi);
 }
 
 /* The inode bitmap of a group, verified or made up; eg_lock held. */
@@ -91,14 +79,9 @@ ibitmap_changed(struct ext4_handle *h, uint32_t g, const struct buf *bp)
 {
 	struct ext4_mount *em = h->h_em;
 	struct ext4_gd *gd = ext4_gd(em, g, NULL);
-	uint32_t crc;
 
-	if (em->em_csum) {
-		crc = ibitmap_crc(em, bp);
-		gd->bg_inode_csum_lo = (uint16_t)crc;
-		if (em->em_desc_size >= sizeof(*gd))
-			gd->bg_inode_csum_hi = (uint16_t)(crc >> 16);
-	}
+	ext4_bitmap_csum_set(em, bp, em->em_ipg, &gd->bg_inode_csum_lo,
+	    &gd->bg_inode_csum_hi);
 	return ext4_gd_update(h, g);
 }
 

@@ -532,6 +532,33 @@ ext4_groups_read(struct ext4_mount *em)
 	return error;
 }
 
+void
+ext4_bitmap_csum_set(const struct ext4_mount *em, const struct buf *bp,
+    uint32_t n, uint16_t *lo, uint16_t *hi)
+{
+	uint32_t crc;
+
+	if (!em->em_csum)
+		return;
+	crc = ext4_crc(em->em_csum_seed, bp->b_data, n / 8);
+	*lo = (uint16_t)crc;
+	if (gd_wide(em))
+		*hi = (uint16_t)(crc >> 16);
+}
+
+bool
+ext4_bitmap_csum_ok(const struct ext4_mount *em, const struct buf *bp,
+    uint32_t n, const uint16_t *lo, const uint16_t *hi)
+{
+	uint32_t crc;
+
+	if (!em->em_csum)
+		return true;
+	crc = ext4_crc(em->em_csum_seed, bp->b_data, n / 8);
+	return *lo == (uint16_t)crc &&
+	    (!gd_wide(em) || *hi == (uint16_t)(crc >> 16));
+}
+
 int
 ext4_gd_update(struct ext4_handle *h, uint32_t g)
 {
