@@ -32,6 +32,11 @@ share_file() {
 	echo "/share/boot/$sum"
 }
 
+# disk_spec VDEV r|rw FILE: a disk as xl wants it; FILE is dom0's.
+disk_spec() {
+	echo "format=raw,vdev=$1,access=$2,script=/lab/block,target=$3"
+}
+
 # disk_list FILE[,ro]...: the value of disk= that makes these host files the
 # guest's disks xvda, xvdb and on. dom0 gets at a file by a link to it under
 # $SHARE, so what the guest writes is in the file; loop and blkback serve it.
@@ -46,8 +51,8 @@ disk_list() {
 			echo "disk_list: $f: put it under $SHARE" >&2
 			return 1
 		}
-		list+="\"format=raw,vdev=xvd${letters:n++:1},access=$mode,"
-		list+="target=/share/$link\","
+		list+="\"$(disk_spec xvd${letters:n:1} $mode /share/$link)\","
+		n=$((n + 1))
 	done
 	echo "[${list%,}]"
 }

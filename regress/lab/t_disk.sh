@@ -83,7 +83,7 @@ guest_run d 'dd if=/dev/zero of=/dev/xvda bs=1M count=1 conv=fsync
 blockdev --rereadpt /dev/xvda' 30 >/dev/null
 
 check "block-attach" dom0 "xl block-attach d \
-    format=raw,vdev=xvdc,access=rw,target=/share/c.img"
+    $(disk_spec xvdc rw /share/c.img)"
 check_run "the new disk works" d \
     'i=0; while [ ! -b /dev/xvdc ] && [ $i -lt 20 ]; do sleep 1
 i=$((i + 1)); done

@@ -88,7 +88,25 @@ run(struct lwp *l, const char *path)
 	return do_execve(l, NULL, name, boot_init_argv, boot_init_envp, 0);
 }
 
-/* As Linux: the initramfs' program, then init=, then the usual places. */
+/* The initramfs' program, which mounts the root then; is there one? */
+static bool
+find_rdinit(struct lwp *l, char *path, size_t len)
+{
+	struct path p;
+	bool asked = boot_option("rdinit", path, len);
+
+	if (!asked)
+		(void)strlcpy(path, "/init", len);
+	if (namei(l, NULL, path, LOOKUP_FOLLOW, &p) == 0) {
+		path_put(&p);
+		return true;
+	}
+	if (asked)
+		printf("init: rdinit=%s is not there\n", path);
+	return false;
+}
+
+/* As Linux: init=, else the usual places. */
 static void
 run_init(struct lwp *l)
 {
@@ -97,19 +115,8 @@ run_init(struct lwp *l)
 	};
 	static char path[MAXPATHLEN];
 	unsigned int i;
-	bool asked;
 	int error;
 
-	asked = boot_option("rdinit", path, sizeof(path));
-	if (!asked)
-		(void)strlcpy(path, "/init", sizeof(path));
-	error = run(l, path);
-	if (error == 0)
-		return;
-	if (asked)
-		boot_fail("rdinit=%s cannot be run: error %d", path, error);
-	if (error != ENOENT)
-		printf("init: /init cannot be run: error %d\n", error);
 	if (boot_option("init", path, sizeof(path))) {
 		error = run(l, path);
 		if (error != 0)
@@ -125,13 +132,14 @@ run_init(struct lwp *l)
 			printf("init: %s cannot be run: error %d\n", usual[i],
 			    error);
 	}
-	boot_fail("no init found: neither /init nor /sbin/init, /etc/init, "
-	    "/bin/init or /bin/sh; try init=");
+	boot_fail("no init found: neither an initramfs' /init nor /sbin/init, "
+	    "/etc/init, /bin/init or /bin/sh; try root= or init=");
 }
 
 static void
 start_init(void *arg __unused)
 {
+	static char path[MAXPATHLEN];
 	struct lwp *l = curlwp;
 	int error;
 
@@ -139,6 +147,16 @@ start_init(void *arg __unused)
 	if (error != 0)
 		boot_fail("no root file system: error %d", error);
 	open_console(l);
+	if (find_rdinit(l, path, sizeof(path))) {
+		error = run(l, path);
+		if (error == 0)
+			return;
+		printf("init: %s cannot be run: error %d\n", path, error);
+	}
+	error = vfs_mountdisk(l);
+	if (error != 0 && error != ENOENT)
+		boot_fail("cannot mount the root file system: error %d",
+		    error);
 	run_init(l);
 	/* To user mode, into the program. */
 }

@@ -11,6 +11,7 @@
  * of it.  No lock is held over a driver's operations.
  */
 #include <sys/dev.h>
+#include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
@@ -345,3 +346,27 @@ const struct fileops blk_fileops = {
 	.fo_close = device_close,
 	.fo_flags = FOF_SEEKABLE,
 };
+
+/* -- disks that are mounted -- */
+
+int
+vfs_source_disk(const char *source, struct disk **dp)
+{
+	struct path p;
+	int error;
+
+	error = namei(curlwp, NULL, source, LOOKUP_FOLLOW, &p);
+	if (error != 0)
+		return error;
+	if (!S_ISBLK(path_vnode(&p)->v_mode)) {
+		error = ENOTBLK;
+	} else if ((path_mntflags(&p) & MS_NODEV) != 0) {
+		error = EACCES;
+	} else {
+		*dp = disk_lookup_dev(path_vnode(&p)->v_rdev);
+		if (*dp == NULL)
+			error = ENXIO;
+	}
+	path_put(&p);
+	return error;
+}

@@ -203,7 +203,7 @@ struct vnode {
 #define	VV_DEAD		0x8	/* a removed directory: nothing goes in */
 #define	VV_SEALABLE	0x20	/* memory: has seals */
 #define	VV_LINKABLE	0x10	/* O_TMPFILE: may get its first name */
-#define	VV_DELETED	0x20	/* no name is left: it need not be written */
+#define	VV_DELETED	0x40	/* no name is left: it need not be written */
 
 /*
  * A vnode with one reference and v_lock initialised; v_mode, v_uid, v_gid,
@@ -236,6 +236,16 @@ struct statfs_k {
 			f_used;		/* blocks; also where f_blocks is 0 */
 };
 
+struct bufdev;
+struct disk;
+
+/* What a file system on a disk says of itself. */
+struct vfs_ident {
+	const char	*vi_type;	/* a vfs_name */
+	char		vi_uuid[40];	/* as blkid writes it; "": none */
+	char		vi_label[64];
+};
+
 struct vfsops {
 	const char *vfs_name;		/* "tmpfs" */
 	unsigned int vfs_flags;
@@ -253,6 +263,11 @@ struct vfsops {
 		    const char *options);
 	/* Append ",key=value" options for /proc/mounts. */
 	void	(*vfs_showopts)(struct mount *, char *, size_t);
+	/*
+	 * Is one of this kind on the disk, mountable or not?  NULL for kinds
+	 * without a disk, or that another's function knows.  May sleep.
+	 */
+	bool	(*vfs_identify)(struct bufdev *, struct vfs_ident *);
 };
 #define	VFS_NODEVSRC	0x1		/* "nodev" in /proc/filesystems */
 #include <sys/linkset.h>
@@ -438,6 +453,16 @@ int	file_fallocate(struct lwp *, struct file *, int mode, off_t, off_t);
 void	vfs_init(void);
 /* Mount the first root (tmpfs) and unpack the initramfs into it. */
 int	vfs_mountroot(void);
+/*
+ * Mount what root= names over it, for process 1.  ENOENT: there is no root=;
+ * else the disk's or the file system's error, which has been told.
+ */
+int	vfs_mountdisk(struct lwp *);
+/*
+ * The disk of a block device node, referenced.  ENOENT ..., ENOTBLK, EACCES
+ * (a mount with nodev), ENXIO (no such disk).  Thread context.
+ */
+int	vfs_source_disk(const char *source, struct disk **);
 void	vfs_sync_all(void);
 
 #endif /* !_SYS_VNODE_H_ */

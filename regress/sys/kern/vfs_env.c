@@ -3,6 +3,7 @@
  * Surroundings for the tests of files.
  */
 #include <sys/boot.h>
+#include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
@@ -527,4 +528,11 @@ bool
 uvm_mapped_for_writing(const struct vnode *vp __unused)
 {
 	return false;
+}
+
+/* No disks here. */
+struct disk *
+disk_lookup_dev(dev_t dev __unused)
+{
+	return NULL;
 }

@@ -252,6 +252,7 @@ int	ext4_recover(struct ext4_mount *);
 
 /* -- ext4_super.c -- */
 
+bool	ext4_identify(struct bufdev *, struct vfs_ident *);
 int	ext4_super_read(struct ext4_mount *);	/* validate; make the cache */
 int	ext4_groups_read(struct ext4_mount *);
 void	ext4_super_free(struct ext4_mount *);

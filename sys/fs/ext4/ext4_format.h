@@ -135,6 +135,7 @@ CTASSERT(__offsetof(struct ext4_sb, s_checksum) == 0x3fc);
 
 #define	EXT4_ROC_SPARSE_SUPER	0x0001
 #define	EXT4_ROC_LARGE_FILE	0x0002
+#define	EXT4_ROC_BTREE_DIR	0x0004
 #define	EXT4_ROC_HUGE_FILE	0x0008
 #define	EXT4_ROC_GDT_CSUM	0x0010
 #define	EXT4_ROC_DIR_NLINK	0x0020

@@ -314,6 +314,54 @@ check_super(struct ext4_mount *em, struct ext4_sb *sb)
 	return 0;
 }
 
+/* By the features that only a later one has. */
+static const char *
+kind_of(const struct ext4_sb *sb)
+{
+	const uint32_t inc3 = EXT4_INC_FILETYPE | EXT4_INC_RECOVER |
+	    EXT4_INC_META_BG;
+	const uint32_t roc3 = EXT4_ROC_SPARSE_SUPER | EXT4_ROC_LARGE_FILE |
+	    EXT4_ROC_BTREE_DIR;
+
+	if (sb->s_rev_level == 0)
+		return "ext2";
+	if ((sb->s_feature_incompat & ~inc3) != 0 ||
+	    (sb->s_feature_ro_compat & ~roc3) != 0)
+		return "ext4";
+	return (sb->s_feature_compat & EXT4_COMPAT_HAS_JOURNAL) != 0 ?
+	    "ext3" : "ext2";
+}
+
+/* What root=UUID= and LABEL= go by.  Thread context. */
+bool
+ext4_identify(struct bufdev *bd, struct vfs_ident *vi)
+{
+	char *first = kmem_alloc(PAGE_SIZE, KM_SLEEP);
+	const struct ext4_sb *sb;
+	const unsigned char *u;
+	bool is = false;
+
+	if (first == NULL)
+		return false;
+	sb = (void *)(first + EXT4_SB_OFFSET);
+	if (bd->bd_size >= PAGE_SIZE &&
+	    bufdev_rw(bd, false, 0, first, PAGE_SIZE) == 0 &&
+	    sb->s_magic == EXT4_MAGIC) {
+		is = true;
+		u = sb->s_uuid;
+		vi->vi_type = kind_of(sb);
+		snprintf(vi->vi_uuid, sizeof(vi->vi_uuid),
+		    "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+		    "%02x%02x%02x%02x%02x%02x", u[0], u[1], u[2], u[3], u[4],
+		    u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13],
+		    u[14], u[15]);
+		snprintf(vi->vi_label, sizeof(vi->vi_label), "%.*s",
+		    (int)sizeof(sb->s_volume_name), sb->s_volume_name);
+	}
+	kmem_free(first, PAGE_SIZE);
+	return is;
+}
+
 /* em_mp and em_dev are set.  EINVAL: no such file system here. */
 int
 ext4_super_read(struct ext4_mount *em)

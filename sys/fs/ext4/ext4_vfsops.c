@@ -417,11 +417,12 @@ ext4_mount_disk(struct mount *mp, const char *source, const char *options)
 	o = kmem_zalloc(sizeof(*o), KM_SLEEP);
 	if (o == NULL)
 		return ENOMEM;
-	o->o_disk = disk_lookup(source);
-	if (o->o_disk == NULL) {
+	error = vfs_source_disk(source, &o->o_disk);
+	if (error != 0) {
 		kmem_free(o, sizeof(*o));
-		return ENOTBLK;
+		return error;
 	}
+	mp->mnt_dev = o->o_disk->d_dev;
 	o->o_holder.dh_name = "ext4";
 	/* For the journal's sake a read-only mount wants to write, too. */
 	error = ro && disk_readonly(o->o_disk) ? EROFS :
@@ -481,7 +482,7 @@ ext4_showopts(struct mount *mp, char *buf, size_t len)
 	    em->em_discard ? ",discard" : "", em->em_noload ? ",noload" : "");
 }
 
-#define	EXT4_OPS(var, name, init)					\
+#define	EXT4_OPS(var, name, init, identify)				\
 	static const struct vfsops var = {				\
 		.vfs_name = name,					\
 		.vfs_init = init,					\
@@ -491,9 +492,10 @@ ext4_showopts(struct mount *mp, char *buf, size_t len)
 		.vfs_sync = ext4_sync,					\
 		.vfs_remount = ext4_remount,				\
 		.vfs_showopts = ext4_showopts,				\
+		.vfs_identify = identify,				\
 	};								\
 	VFS_REGISTER(var)
 
-EXT4_OPS(ext4_vfsops, "ext4", ext4_init);
-EXT4_OPS(ext3_vfsops, "ext3", NULL);
-EXT4_OPS(ext2_vfsops, "ext2", NULL);
+EXT4_OPS(ext4_vfsops, "ext4", ext4_init, ext4_identify);
+EXT4_OPS(ext3_vfsops, "ext3", NULL, NULL);
+EXT4_OPS(ext2_vfsops, "ext2", NULL, NULL);

@@ -359,10 +359,10 @@ vnode_new_owner(const struct vnode *dir, const struct cred *cr, mode_t *mode,
 	*gid = (dir->v_mode & S_ISGID) != 0 ? dir->v_gid : cr->cr_fsgid;
 }
 
-struct disk *
-disk_lookup(const char *name __unused)
+int
+vfs_source_disk(const char *source __unused, struct disk **dp __unused)
 {
-	return NULL;
+	return ENXIO;
 }
 
 void
