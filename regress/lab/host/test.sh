@@ -14,7 +14,7 @@ head_of() { sed -n "s/^# $2: //p;20q" "$1"; }
 
 # What a person needs to see why: consoles always, the rest after a failure.
 collect_logs() {
-	local dir=$1 failed=$2
+	local dir=$1 failed=$2 d
 	cp "$SHARE"/console/guest-*[!g].log "$dir/" 2>/dev/null
 	cp "$SHARE"/cfg/*.cfg "$dir/" 2>/dev/null
 	dom0 'xl dmesg -c' >"$dir/xl-dmesg.log" 2>&1
@@ -27,6 +27,10 @@ collect_logs() {
 		xenstore-ls -f /local/domain/$d
 	    done' >"$dir/domains.log" 2>&1
 	dom0 'dmesg | tail -n 100' >"$dir/dom0-dmesg.log" 2>&1
+	for d in $(dom0 'xl list | awk "NR > 2 { print \$1 }"'); do
+		dom0 "for k in t q m; do xl sysrq $d \$k; sleep 1; done"
+		guest_klog "$d" >"$dir/klog-$d.log"
+	done >/dev/null 2>&1
 	dom0 'cd /var/log/xen && tar -cf - .' 2>/dev/null |
 	    tar -C "$dir" -xf - 2>/dev/null
 }
