@@ -76,8 +76,8 @@ guest_config() {
 			r0=$(share_file "$INITRD") || return
 			echo "ramdisk = \"$r0\""
 		fi
-		# Each RDTSC of a PVH guest leaves it, else, and after one
-		# leaving in some ten million QEMU loses it: 2 is "native".
+		# Else each RDTSC of a PVH guest is a visit to Xen, and QEMU
+		# sometimes loses a guest on such a visit; 2 is "native".
 		[[ " $* " != *" type=pvh "* ]] || echo 'tsc_mode = 2'
 		# A crashed guest stays, so that xenctx can look at it.
 		for kv in type=pv vcpus=1 memory=256 on_poweroff=destroy \

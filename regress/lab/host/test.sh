@@ -41,12 +41,22 @@ destroy_all() {
 	rm -f "$SHARE"/console/* "$SHARE"/cfg/* "$RUN"/*.pos "$RUN"/*.tty
 }
 
-# QEMU's emulation of AMD's virtualisation very rarely gives a PVH guest the
-# hypervisor's own registers. Xen then says that a guest died with Xen's code
-# selector and instruction pointer; no guest here has such a selector.
-qemu_mixed_up() {
-	grep -A 8 'Dumping Dom.*vcpu' "$1/xl-dmesg.log" |
-	    grep -q 'RIP: *e008:\[<ffff82d0'
+# QEMU's emulation of AMD's virtualisation, with more than one CPU, sometimes
+# goes on with a PVH guest in a wrong state, Linux too: README.md. For Xen that is
+# a triple fault.
+qemu_lost_guest() {
+	grep -q 'Triple fault - invoking HVM shutdown' "$1/xl-dmesg.log"
+}
+
+# run_scenario on one CPU, where QEMU is sure.
+run_on_one_cpu() {
+	local rc=0
+	cmd_stop
+	LAB_SMP=1 cmd_start || return
+	LAB_SLOW=$((2 * ${LAB_SLOW:-1})) run_scenario "$@" || rc=$?
+	cmd_stop
+	cmd_start
+	return $rc
 }
 
 # Print TAP as it comes, but keep all from the first failure on in file $1.
@@ -66,14 +76,14 @@ scenario() {
 	name=$(basename "$1" .sh)-$2-$3
 	dir=$LAB/logs/${name#t_}
 	run_scenario "$@" || rc=$?
-	if [ $rc != 0 ] && qemu_mixed_up "$dir"; then
+	if [ $rc != 0 ] && [ "$2" = pvh ] && qemu_lost_guest "$dir"; then
 		sed 's/^\(not \)\?ok/# &/' "$dir/held"
-		echo "# QEMU gave the guest Xen's registers: run again"
+		echo "# a triple fault, maybe QEMU's: again, on one CPU"
 		sed '/^not ok/,$d' "$dir/tap" >>"$LAB/logs/tap"
 		rm -rf "$dir-qemu"
 		mv "$dir" "$dir-qemu"
 		rc=0
-		run_scenario "$@" || rc=$?
+		run_on_one_cpu "$@" || rc=$?
 	fi
 	cat "$dir/tap" >>"$LAB/logs/tap"
 	[ $rc = 0 ] || {
