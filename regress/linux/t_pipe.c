@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Pipes and named pipes.
+ * Also for i386.
  */
 #define	_GNU_SOURCE
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 /*
  * Restartable sequences, as the C library has registered them, and membarrier.
  * C library: glibc
+ * Also for i386.
  */
 #define	_GNU_SOURCE
 #include <pthread.h>

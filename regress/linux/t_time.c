@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Clocks, sleeping, timers.
+ * Also for i386.
  */
 #define	_GNU_SOURCE
 #include <sys/time.h>

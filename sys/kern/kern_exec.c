@@ -33,6 +33,7 @@
 #define	SCRIPT_LINE	256		/* of which so much is read */
 #define	HEADER_SIZE	4096		/* ELF header and program headers */
 #define	PIE_BASE	trunc_page(VM_MAX_ADDRESS / 3 * 2)
+#define	PIE_BASE32	0x56555000UL
 #define	STACK_EXTRA	(128 * 1024)	/* mapped beyond the arguments */
 
 struct exec_state {
@@ -291,6 +292,21 @@ exec_interp(struct exec_state *es)
 	return error;
 }
 
+/* Random whole pages: so many bits, fewer in a 32-bit address space. */
+static vaddr_t
+exec_shift(const struct exec_state *es, unsigned int bits64,
+    unsigned int bits32)
+{
+	return exec_random(es->es_pkg.ep_bits == 32 ? bits32 : bits64);
+}
+
+/* Where programs that can be anywhere go, and heaps of those that cannot. */
+static vaddr_t
+exec_pie_base(const struct exec_state *es)
+{
+	return es->es_pkg.ep_bits == 32 ? PIE_BASE32 : PIE_BASE;
+}
+
 /* Stack and the area of mmap below it, with random offsets. */
 static int
 exec_stack(struct exec_state *es, bool randomise)
@@ -306,20 +322,20 @@ exec_stack(struct exec_state *es, bool randomise)
 		    MAP_GROWSDOWN | MAP_NORESERVE,
 		.eflags = ME_STACK
 	};
-	vaddr_t top = VM_MAX_ADDRESS - PAGE_SIZE, gap, va;
+	vaddr_t max = vm->vm_map.m_max, top = max - PAGE_SIZE, gap, va;
 
 	if (randomise)
-		top -= exec_random(22);
+		top -= exec_shift(es, 22, 11);
 	args.size = round_page(ep->ep_strbytes + STACK_EXTRA +
 	    (ep->ep_argc + ep->ep_envc + 64) * sizeof(uintptr_t));
 	args.va = top - args.size;
 	/* Room for the stack to grow as far as it may. */
-	gap = (vaddr_t)MIN(limit, (uint64_t)VM_MAX_ADDRESS / 6 * 5);
+	gap = (vaddr_t)MIN(limit, (uint64_t)max / 6 * 5);
 	gap = MAX(round_page(gap), (vaddr_t)128 << 20) + (1 << 20);
 	vm->vm_stack_top = ep->ep_stacktop = top;
 	vm->vm_mmap_top = top - gap;
 	if (randomise)
-		vm->vm_mmap_top -= exec_random(28);
+		vm->vm_mmap_top -= exec_shift(es, 28, 8);
 	return uvm_mmap(vm, &args, &va);
 }
 
@@ -347,7 +363,7 @@ exec_layout(struct exec_state *es, bool randomise)
 	brk = round_page(ei->ei_high + es->es_bias);
 	/* A program that was put among the mappings has its heap elsewhere. */
 	if (ei->ei_dyn && ei->ei_interp_len == 0)
-		brk = PIE_BASE;
+		brk = exec_pie_base(es);
 	if (randomise)
 		brk += exec_random(13);
 	es->es_pkg.ep_brk = vm->vm_brk_start = vm->vm_brk = brk;
@@ -361,7 +377,8 @@ exec_load_program(struct exec_state *es, bool randomise)
 
 	if (!ei->ei_dyn) {
 		if (ei->ei_low < VM_MIN_ADDRESS ||
-		    ei->ei_high > VM_MAX_ADDRESS - ((vaddr_t)1 << 30))
+		    ei->ei_high > es->es_vm->vm_map.m_max -
+		    ((vaddr_t)1 << 28))
 			return ENOEXEC;
 		return elf_load(es->es_vm, ep->ep_file, ei, 0);
 	}
@@ -369,9 +386,9 @@ exec_load_program(struct exec_state *es, bool randomise)
 	if (ei->ei_interp_len == 0)
 		return elf_load_anywhere(es->es_vm, ep->ep_file, ei,
 		    &es->es_bias);
-	es->es_bias = roundup2(PIE_BASE + (randomise ? exec_random(28) : 0) -
-	    ei->ei_low, ei->ei_align);
-	if (ei->ei_high - ei->ei_low > (vaddr_t)1 << 40)
+	es->es_bias = roundup2(exec_pie_base(es) + (randomise ?
+	    exec_shift(es, 28, 8) : 0) - ei->ei_low, ei->ei_align);
+	if (ei->ei_high - ei->ei_low > es->es_vm->vm_map.m_max / 8)
 		return ENOMEM;
 	return elf_load(es->es_vm, ep->ep_file, ei, es->es_bias);
 }
@@ -385,11 +402,12 @@ exec_build(struct exec_state *es)
 	int error;
 
 	ep->ep_bits = es->es_image.ei_bits;
-	if (ep->ep_bits != 64)
-		return ENOEXEC;
 	ep->ep_execstack = es->es_image.ei_execstack;
 	if ((es->es_vm = vmspace_alloc()) == NULL)
 		return ENOMEM;
+	if (ep->ep_bits == 32)
+		es->es_vm->vm_map.m_max = MIN(VM_MAX_ADDRESS,
+		    VM_MAX_ADDRESS32);
 	if ((error = exec_stack(es, randomise)) != 0 ||
 	    (error = exec_load_program(es, randomise)) != 0)
 		return error;

@@ -6,6 +6,7 @@
 #define	_SYS_PERSONALITY_H_
 
 #define	PER_LINUX		0x0000
+#define	PER_LINUX32		0x0008
 #define	PER_MASK		0x00ff
 #define	UNAME26			0x0020000
 #define	ADDR_NO_RANDOMIZE	0x0040000

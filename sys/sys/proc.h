@@ -244,6 +244,7 @@ struct lwp {
 	stack_t		l_sigstk;	/* [o] */
 	/* ABI */
 	struct trapframe *l_tf;		/* [o] user registers */
+	unsigned int	l_callabi;	/* [o] the call at work: e_syscall's */
 	struct cred	*l_cred;	/* [o]; others under p_lock */
 	uintptr_t	l_clear_child_tid; /* [o] user address */
 	uintptr_t	l_set_child_tid; /* [o] user address, at the start */
@@ -254,6 +255,7 @@ struct lwp {
 		int	(*rb_func)(struct lwp *, register_t *);
 		uintptr_t rb_arg[5];
 		nsec_t	rb_deadline;
+		unsigned int rb_callabi;
 	} l_restart;
 	char		l_name[MAXCOMLEN];	/* [p] prctl PR_SET_NAME */
 	struct rusage_ns l_ru;		/* [o] */

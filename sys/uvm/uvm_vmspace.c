@@ -175,6 +175,7 @@ vmspace_fork(struct vmspace *vm, struct vmspace **res)
 	child->vm_brk = vm->vm_brk;
 	child->vm_stack_top = vm->vm_stack_top;
 	child->vm_mmap_top = vm->vm_mmap_top;
+	child->vm_map.m_max = vm->vm_map.m_max;
 	child->vm_code_start = vm->vm_code_start;
 	child->vm_code_end = vm->vm_code_end;
 	child->vm_data_start = vm->vm_data_start;

@@ -64,15 +64,25 @@ bad "PARTIAL without a reason" 'PARTIAL needs' '0 1 PARTIAL a(void)'
 bad "a bad argument" 'bad argument' '0 1 STD a(int)'
 bad "too many arguments" 'more than six' \
     '0 1 STD a(int a, int b, int c, int d, int e, int f, int g)'
+bad "served by nobody" 'no such call' '- 1 STD=b a(void)'
 bad "no number at all" 'no number' '- - STD a(void)'
 
 printf '%s\n' '0 1 STD/STD a(int fd, const char *path, void *buf)' \
     '1 - PARTIAL b(mode_t mode) -- no sticky bit' '- 2 UNIMPL c(void)' >m
 "$tool" table m >out
-grep -q '\[0\] = { "a", (linux_syscall_fn \*)linux_sys_a, 3, "fsp" }' out &&
-    grep -q '\[1\] = { "b", (linux_syscall_fn \*)linux_sys_b, 1, "o" }' out &&
+grep -q '\[0\] = { "a", (linux_syscall_fn \*)linux_sys_a, 3, 0, "fsp" }' out &&
+    grep -q '\[1\] = { "b", (linux_syscall_fn \*)linux_sys_b, 1, 0, "o" }' out &&
     [ "$(grep -c 'linux_sys_a' out)" -eq 2 ] && ! grep -q linux_sys_c out
 result $? "entries, kinds of arguments, ENOSYS without a function"
+printf '%s\n' '0 1 STD/STD@ a(int fd)' '- 2 STD=a+64 b(int fd)' \
+    '- 3 STD@ c(int fd)' '- 4 STD=a d(int fd)' >m2
+"$tool" table m2 >out
+grep -q '\[0\] = { "a", (linux_syscall_fn \*)linux_sys_a, 1, 0, "f" }' out &&
+    grep -q '\[1\] = { "a", .*\*)linux32_sys_a, 1, 0, "f" }' out &&
+    grep -q '\[2\] = { "b", .*\*)linux_sys_a, 1, SY_WIDE, "f" }' out &&
+    grep -q '\[3\] = { "c", .*\*)linux32_sys_c, 1, 0, "f" }' out &&
+    grep -q '\[4\] = { "d", .*\*)linux_sys_a, 1, 0, "f" }' out
+result $? "functions of their own, other calls' and wide ones for i386"
 "$tool" doc m | grep -q '| b | 1 | partial |  |  | no sticky bit |'
 result $? "the coverage page says what is missing"
 echo "1..$n"

@@ -21,6 +21,10 @@ struct linux_sigaction {
 };
 CTASSERT(sizeof(struct linux_sigaction) == 32);
 
+/* Others are dropped: programs find out so what there is. */
+#define	LINUX_SA_FLAGS	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO |	\
+    SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND)
+
 struct linux_stack {
 	uint64_t	lss_sp;
 	int32_t		lss_flags;
@@ -49,11 +53,7 @@ struct linux_timeval {
 struct linux_itimerval {
 	struct linux_timeval it_interval, it_value;
 };
-struct linux_itimerspec {
-	struct timespec	it_interval, it_value;
-};
-CTASSERT(sizeof(struct timespec) == 16 &&
-    sizeof(struct linux_itimerspec) == 32);
+CTASSERT(sizeof(struct timespec) == 16);
 
 struct linux_rusage {
 	struct linux_timeval lru_utime, lru_stime;
@@ -105,6 +105,46 @@ CTASSERT(sizeof(struct linux_robust_list_head) == 24);
 #define	LINUX_USER_HZ		100
 #define	LINUX_CLOCK_TICK	(NSEC_PER_SEC / LINUX_USER_HZ)
 
+/*
+ * l_callabi: 0 in calls of the x86-64 table, else this bit and the flags of
+ * the i386 table's entry (SY_WIDE).
+ */
+#define	LINUX_ABI_I386		0x1
+
+/* Is the call one of the i386 table? */
+static inline bool
+linux_is32(void)
+{
+	return curlwp->l_callabi != 0;
+}
+
+/* And not in the variant with 64-bit times, offsets, structures? */
+static inline bool
+linux_narrow(void)
+{
+	return curlwp->l_callabi == LINUX_ABI_I386;
+}
+
+/* linux_abi32.c: 0 or EFAULT */
+struct linux32_siginfo;
+int	linux_ptr_in(const void *uvec, size_t n, unsigned long *ptr);
+int	linux_long_out(uint64_t val, void *uaddr);
+int	linux_timespecs_in(const void *uaddr, struct timespec *,
+	    unsigned int n);
+int	linux_timespecs_out(const struct timespec *, void *uaddr,
+	    unsigned int n);
+int	linux_timevals_in(const void *uaddr, struct linux_timeval *,
+	    unsigned int n);
+int	linux_timevals_out(const struct linux_timeval *, void *uaddr,
+	    unsigned int n);
+int	linux_siginfo_in(const void *uaddr, struct linux_siginfo *);
+int	linux_siginfo_out(const struct linux_siginfo *, void *uaddr);
+void	linux32_siginfo_from(struct linux32_siginfo *,
+	    const struct linux_siginfo *);
+int	linux_stack_in(const void *uaddr, struct linux_stack *);
+int	linux_stack_out(const struct linux_stack *, void *uaddr);
+int	linux_sigaction_in(const void *uaddr, struct linux_sigaction *);
+int	linux_sigaction_out(const struct linux_sigaction *, void *uaddr);
 /* linux_emul.c */
 void	linux_syscall(struct lwp *, struct trapframe *);
 /* linux_signal.c */
@@ -115,6 +155,12 @@ int	linux_sendsig(struct lwp *, struct trapframe *, const ksiginfo_t *,
 void	linux_restart(struct lwp *, struct trapframe *, bool handled,
 	    const struct sigaction *);
 size_t	linux_sigframe_size(void);
+/* linux32_signal.c */
+int	linux32_sendsig(struct lwp *, struct trapframe *, const ksiginfo_t *,
+	    const struct sigaction *, sigset_t returnmask);
+/* linux32.c */
+struct cpu_tls;
+int	linux32_clone_tls(uintptr_t uaddr, struct cpu_tls *);
 /* linux_exec.c */
 int	linux_copyargs(struct lwp *, struct exec_package *, vaddr_t *sp);
 void	linux_setregs(struct lwp *, struct exec_package *, vaddr_t sp);

@@ -113,7 +113,54 @@ trace_result(const struct lwp *l, const struct linux_sysent *sy, int error,
 #define	trace_result(l, sy, error, ret)	((void)0)
 #endif
 
-/* A `syscall` instruction of a 64-bit program. */
+/* The end of a call: its result to the register. */
+static inline void
+syscall_result(struct lwp *l, struct trapframe *tf, int error,
+    register_t retval)
+{
+	if (__predict_true(error == 0)) {
+		tf->tf_rax = (uint64_t)retval;
+		return;
+	}
+	if (error == EJUSTRETURN)
+		return;
+	tf->tf_rax = (uint64_t)-(int64_t)error;
+	/* sig_deliver() turns it into a restart or EINTR. */
+	if (error >= ERESTARTSYS)
+		(void)atomic_or(&l->l_ast, L_AST_SIGNAL);
+}
+
+/*
+ * int $0x80: the i386 table and registers, whatever the program is.  The
+ * handlers look at l_callabi for the widths of pointers and structures.
+ */
+static void
+linux_syscall32(struct lwp *l, struct trapframe *tf)
+{
+	register_t args[6] = {
+		(uint32_t)tf->tf_rbx, (uint32_t)tf->tf_rcx,
+		(uint32_t)tf->tf_rdx, (uint32_t)tf->tf_rsi,
+		(uint32_t)tf->tf_rdi, (uint32_t)tf->tf_rbp
+	};
+	uint32_t nr = (uint32_t)tf->tf_rax;
+	const struct linux_sysent *sy = NULL;
+	register_t retval = 0;
+	int error = ENOSYS;
+
+	if (nr < LINUX_NSYSENT32)
+		sy = &linux_sysent32[nr];
+	trace_call(l, sy, nr, args);
+	if (sy != NULL && sy->sy_call != NULL) {
+		l->l_callabi = LINUX_ABI_I386 | sy->sy_flags;
+		error = sy->sy_call(l, args, &retval);
+		l->l_restart.rb_callabi = l->l_callabi;
+		l->l_callabi = 0;
+	}
+	trace_result(l, sy, error, retval);
+	syscall_result(l, tf, error, retval);
+}
+
+/* A `syscall` instruction of a 64-bit program, or int $0x80. */
 void
 linux_syscall(struct lwp *l, struct trapframe *tf)
 {
@@ -127,20 +174,15 @@ linux_syscall(struct lwp *l, struct trapframe *tf)
 	register_t retval = 0;
 	int error = ENOSYS;
 
+	if (__predict_false(tf->tf_trapno != TF_SYSCALL)) {
+		linux_syscall32(l, tf);
+		return;
+	}
 	if (nr < LINUX_NSYSENT64)
 		sy = &linux_sysent64[nr];
 	trace_call(l, sy, nr, args);
 	if (sy != NULL && sy->sy_call != NULL)
 		error = sy->sy_call(l, args, &retval);
 	trace_result(l, sy, error, retval);
-	if (__predict_true(error == 0)) {
-		tf->tf_rax = (uint64_t)retval;
-		return;
-	}
-	if (error == EJUSTRETURN)
-		return;
-	tf->tf_rax = (uint64_t)-(int64_t)error;
-	/* sig_deliver() turns it into a restart or EINTR. */
-	if (error >= ERESTARTSYS)
-		(void)atomic_or(&l->l_ast, L_AST_SIGNAL);
+	syscall_result(l, tf, error, retval);
 }

@@ -43,6 +43,26 @@
 
 /* -- the new program's stack -- */
 
+/* What the new program takes for a pointer, or a register's worth. */
+static size_t
+word_size(const struct exec_package *ep)
+{
+	return ep->ep_bits == 32 ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
+static int
+put_word(size_t word, vaddr_t *at, uint64_t val)
+{
+	int error;
+
+	if (word == sizeof(uint32_t))
+		error = ustore_32((uint32_t *)*at, (uint32_t)val);
+	else
+		error = ustore_long((unsigned long *)*at, val);
+	*at += word;
+	return error;
+}
+
 /* Copy a string down to *sp. */
 static int
 push_string(vaddr_t *sp, const char *s)
@@ -55,7 +75,8 @@ push_string(vaddr_t *sp, const char *s)
 
 /* The strings of a vector, upwards from va; each one's address to table. */
 static int
-put_strings(char **strings, unsigned int n, vaddr_t *va, vaddr_t *table)
+put_strings(char **strings, unsigned int n, size_t word, vaddr_t *va,
+    vaddr_t *table)
 {
 	int error;
 
@@ -63,14 +84,11 @@ put_strings(char **strings, unsigned int n, vaddr_t *va, vaddr_t *table)
 		size_t len = strlen(strings[i]) + 1;
 
 		if ((error = copyout(strings[i], (void *)*va, len)) != 0 ||
-		    (error = ustore_long((unsigned long *)*table, *va)) != 0)
+		    (error = put_word(word, table, *va)) != 0)
 			return error;
 		*va += len;
-		*table += sizeof(uint64_t);
 	}
-	error = ustore_long((unsigned long *)*table, 0);
-	*table += sizeof(uint64_t);
-	return error;
+	return put_word(word, table, 0);
 }
 
 struct auxv {
@@ -117,12 +135,36 @@ make_auxv(struct auxv *a, const struct exec_package *ep, vaddr_t execfn,
 	aux(a, AT_NULL, 0);
 }
 
+/* argc, argv and its NULL, envp and its NULL, auxv; from table upwards. */
+static int
+put_tables(struct exec_package *ep, const struct auxv *a, vaddr_t table,
+    vaddr_t va)
+{
+	size_t word = word_size(ep);
+	int error;
+
+	if ((error = put_word(word, &table, ep->ep_argc)) != 0)
+		return error;
+	ep->ep_argstart = va;
+	error = put_strings(ep->ep_argv, ep->ep_argc, word, &va, &table);
+	ep->ep_argend = ep->ep_envstart = va;
+	if (error == 0)
+		error = put_strings(ep->ep_envp, ep->ep_envc, word, &va,
+		    &table);
+	ep->ep_envend = va;
+	ep->ep_auxv = table;
+	ep->ep_auxvlen = a->a_n * word;
+	for (unsigned int i = 0; error == 0 && i < a->a_n; i++)
+		error = put_word(word, &table, a->a_val[i]);
+	return error;
+}
+
 int
 linux_copyargs(struct lwp *l __unused, struct exec_package *ep, vaddr_t *spp)
 {
 	uint8_t seed[16];
 	struct auxv a;
-	vaddr_t sp = *spp - sizeof(uint64_t), va, table, execfn, platform;
+	vaddr_t sp = *spp - sizeof(uint64_t), va, execfn, platform;
 	size_t strbytes = ep->ep_strbytes - (strlen(ep->ep_execfn) + 1);
 	int error;
 
@@ -131,7 +173,8 @@ linux_copyargs(struct lwp *l __unused, struct exec_package *ep, vaddr_t *spp)
 	execfn = sp;
 	va = sp -= strbytes;
 	sp &= ~(vaddr_t)15;
-	if ((error = push_string(&sp, "x86_64")) != 0)
+	error = push_string(&sp, ep->ep_bits == 32 ? "i686" : "x86_64");
+	if (error != 0)
 		return error;
 	platform = sp;
 	random_bytes(seed, sizeof(seed));
@@ -139,42 +182,27 @@ linux_copyargs(struct lwp *l __unused, struct exec_package *ep, vaddr_t *spp)
 	if ((error = copyout(seed, (void *)sp, sizeof(seed))) != 0)
 		return error;
 	make_auxv(&a, ep, execfn, platform, sp);
-
-	/* argc, argv and its NULL, envp and its NULL, auxv; 16-aligned. */
-	sp -= (1 + ep->ep_argc + 1 + ep->ep_envc + 1 + a.a_n) *
-	    sizeof(uint64_t);
-	sp &= ~(vaddr_t)15;
-	table = sp;
-	if ((error = ustore_long((unsigned long *)table, ep->ep_argc)) != 0)
-		return error;
-	table += sizeof(uint64_t);
-	ep->ep_argstart = va;
-	error = put_strings(ep->ep_argv, ep->ep_argc, &va, &table);
-	ep->ep_argend = ep->ep_envstart = va;
-	if (error == 0)
-		error = put_strings(ep->ep_envp, ep->ep_envc, &va, &table);
-	ep->ep_envend = va;
-	ep->ep_auxv = table;
-	ep->ep_auxvlen = a.a_n * sizeof(uint64_t);
-	if (error == 0)
-		error = copyout(a.a_val, (void *)table, ep->ep_auxvlen);
-	*spp = sp;
-	return error;
+	sp -= (1 + ep->ep_argc + 1 + ep->ep_envc + 1 + a.a_n) * word_size(ep);
+	*spp = sp &= ~(vaddr_t)15;
+	return put_tables(ep, &a, sp, va);
 }
 
 void
 linux_setregs(struct lwp *l, struct exec_package *ep, vaddr_t sp)
 {
 	struct trapframe *tf = l->l_tf;
+	bool compat32 = ep->ep_bits == 32;
 
 	memset(tf, 0, sizeof(*tf));
-	tf->tf_trapno = TF_SYSCALL;
+	tf->tf_trapno = compat32 ? TF_INT80 : TF_SYSCALL;
 	tf->tf_err = ~(uint64_t)0;
 	tf->tf_rip = ep->ep_start;
-	tf->tf_cs = SEL_UCODE;
+	tf->tf_cs = compat32 ? SEL_UCODE32 : SEL_UCODE;
 	tf->tf_rflags = RFLAGS_IF | RFLAGS_FIXED;
 	tf->tf_rsp = sp;
 	tf->tf_ss = SEL_UDATA;
+	if (compat32)
+		cpu_set_compat32();
 }
 
 /* -- execve(2) -- */
@@ -254,8 +282,8 @@ argbuf_vector(struct argbuf *ab, const char *const *uvec, char ***vecp,
 	*np = size;
 	for (;;) {
 		ptr = 0;
-		if (uvec != NULL && (error = ufetch_long(
-		    (const unsigned long *)(uvec + n), &ptr)) != 0)
+		if (uvec != NULL &&
+		    (error = linux_ptr_in(uvec, n, &ptr)) != 0)
 			return error;
 		if (ptr == 0)
 			break;

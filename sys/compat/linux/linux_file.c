@@ -7,6 +7,7 @@
 #include <sys/termios.h>
 #include <sys/tty.h>
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 #include <compat/linux/linux_vfs.h>
 
@@ -15,6 +16,10 @@
     O_APPEND | O_NONBLOCK | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT |	\
     O_LARGEFILE | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_CLOEXEC |	\
     O_PATH | O_TMPFILE)
+
+#define	F_GETLK64		12
+#define	F_SETLK64		13
+#define	F_SETLKW64		14
 
 #define	RESOLVE_NO_XDEV		0x01
 #define	RESOLVE_NO_MAGICLINKS	0x02
@@ -52,12 +57,19 @@ out:
 	return error;
 }
 
+/* i386 programs say O_LARGEFILE, for the others it goes without saying. */
+static int
+open_flags(int flags)
+{
+	return (flags & OPEN_KNOWN) | (linux_is32() ? 0 : O_LARGEFILE);
+}
+
 int
 linux_sys_open(struct lwp *l, const struct linux_open_args *uap,
     register_t *retval)
 {
 	return open_at(l, AT_FDCWD, uap->path,
-	    (uap->flags & OPEN_KNOWN) | O_LARGEFILE, uap->mode, 0, retval);
+	    open_flags(uap->flags), uap->mode, 0, retval);
 }
 
 int
@@ -65,7 +77,7 @@ linux_sys_openat(struct lwp *l, const struct linux_openat_args *uap,
     register_t *retval)
 {
 	return open_at(l, uap->dirfd, uap->path,
-	    (uap->flags & OPEN_KNOWN) | O_LARGEFILE, uap->mode, 0, retval);
+	    open_flags(uap->flags), uap->mode, 0, retval);
 }
 
 int
@@ -73,7 +85,7 @@ linux_sys_creat(struct lwp *l, const struct linux_creat_args *uap,
     register_t *retval)
 {
 	return open_at(l, AT_FDCWD, uap->path,
-	    O_CREAT | O_WRONLY | O_TRUNC | O_LARGEFILE, uap->mode, 0, retval);
+	    open_flags(O_CREAT | O_WRONLY | O_TRUNC), uap->mode, 0, retval);
 }
 
 /* A structure that may be longer than ours if the rest is zero. */
@@ -196,16 +208,67 @@ linux_sys_dup3(struct lwp *l, const struct linux_dup3_args *uap,
 
 /* -- fcntl -- */
 
-static int
-fcntl_lock(struct lwp *l, struct file *fp, int cmd, void *uflock)
+static bool
+flock_is_short(unsigned int cmd)
 {
+	return linux_is32() && (cmd == F_GETLK || cmd == F_SETLK ||
+	    cmd == F_SETLKW);
+}
+
+static int
+flock_in(unsigned int cmd, const void *uflock, struct linux_flock *lf)
+{
+	struct linux32_flock64 lf64;
+	struct linux32_flock lf32;
+	int error;
+
+	if (!linux_is32())
+		return copyin(uflock, lf, sizeof(*lf));
+	if (flock_is_short(cmd)) {
+		error = copyin(uflock, &lf32, sizeof(lf32));
+		lf64 = (struct linux32_flock64){ lf32.l_type, lf32.l_whence,
+		    lf32.l_start, lf32.l_len, lf32.l_pid };
+	} else
+		error = copyin(uflock, &lf64, sizeof(lf64));
+	lf->l_type = lf64.l_type;
+	lf->l_whence = lf64.l_whence;
+	lf->l_start = lf64.l_start;
+	lf->l_len = lf64.l_len;
+	lf->l_pid = lf64.l_pid;
+	return error;
+}
+
+static int
+flock_out(unsigned int cmd, const struct linux_flock *lf, void *uflock)
+{
+	struct linux32_flock64 lf64 = { lf->l_type, lf->l_whence, lf->l_start,
+	    lf->l_len, lf->l_pid };
+	struct linux32_flock lf32 = { lf->l_type, lf->l_whence,
+	    (int32_t)lf->l_start, (int32_t)lf->l_len, lf->l_pid };
+
+	if (!linux_is32())
+		return copyout(lf, uflock, sizeof(*lf));
+	if (!flock_is_short(cmd))
+		return copyout(&lf64, uflock, sizeof(lf64));
+	if (lf32.l_start != lf->l_start || lf32.l_len != lf->l_len)
+		return EOVERFLOW;
+	return copyout(&lf32, uflock, sizeof(lf32));
+}
+
+static int
+fcntl_lock(struct lwp *l, struct file *fp, unsigned int ucmd, void *uflock)
+{
+	int cmd = (int)ucmd;
 	struct linux_flock lf;
 	struct flock_k fk;
 	int error;
 
-	error = copyin(uflock, &lf, sizeof(lf));
+	error = flock_in(ucmd, uflock, &lf);
 	if (error != 0)
 		return error;
+	/* fcntl64's own numbers */
+	if (linux_is32() && ucmd >= F_GETLK64 && ucmd <= F_SETLKW64)
+		cmd = F_GETLK + (int)(ucmd - F_GETLK64);
 	fk.l_type = lf.l_type;
 	fk.l_whence = lf.l_whence;
 	fk.l_start = lf.l_start;
@@ -221,7 +284,7 @@ fcntl_lock(struct lwp *l, struct file *fp, int cmd, void *uflock)
 		lf.l_len = fk.l_len;
 		lf.l_pid = fk.l_pid;
 	}
-	return copyout(&lf, uflock, sizeof(lf));
+	return flock_out(ucmd, &lf, uflock);
 }
 
 /* The commands that concern the descriptor; *handled says whether it was. */
@@ -278,7 +341,13 @@ fcntl_file(struct lwp *l, struct file *fp, const struct linux_fcntl_args *uap,
 	case F_OFD_GETLK:
 	case F_OFD_SETLK:
 	case F_OFD_SETLKW:
-		return fcntl_lock(l, fp, (int)uap->cmd, (void *)uap->arg);
+		return fcntl_lock(l, fp, uap->cmd, (void *)uap->arg);
+	case F_GETLK64:
+	case F_SETLK64:
+	case F_SETLKW64:
+		/* fcntl64(2) of i386 */
+		return linux_is32() && !linux_narrow() ?
+		    fcntl_lock(l, fp, uap->cmd, (void *)uap->arg) : EINVAL;
 	case F_SETOWN:
 		fp->f_owner = (int)uap->arg;
 		return 0;

@@ -7,6 +7,7 @@
  * copied in once, their sum checked.
  */
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 #include <compat/linux/linux_vfs.h>
 
@@ -100,6 +101,27 @@ linux_sys_pwrite64(struct lwp *l, const struct linux_pwrite64_args *uap,
 	    uap->offset, UIO_WRITE, retval);
 }
 
+/* The array as it is: pointers and lengths of the program's width. */
+static int
+iov_copyin(const struct iovec *uiov, struct iovec *iov, size_t n)
+{
+	const struct linux32_iovec *u32 = (const void *)uiov;
+	struct linux32_iovec one;
+	int error = 0;
+
+	if (!linux_is32())
+		return copyin(uiov, iov, n * sizeof(*iov));
+	for (size_t i = 0; error == 0 && i < n; i++) {
+		if ((error = copyin(&u32[i], &one, sizeof(one))) != 0)
+			break;
+		iov[i].iov_base = (void *)(uintptr_t)one.iov_base;
+		iov[i].iov_len = one.iov_len;
+		if ((int32_t)one.iov_len < 0)
+			error = EINVAL;
+	}
+	return error;
+}
+
 int
 linux_iov_in(const struct iovec *uiov, unsigned long count,
     struct linux_iov *li)
@@ -118,7 +140,7 @@ linux_iov_in(const struct iovec *uiov, unsigned long count,
 		if (li->li_iov == NULL)
 			return ENOMEM;
 	}
-	error = copyin(uiov, li->li_iov, size);
+	error = iov_copyin(uiov, li->li_iov, count);
 	for (i = 0; i < count && error == 0; i++) {
 		if ((ssize_t)li->li_iov[i].iov_len < 0) {
 			error = EINVAL;
@@ -267,7 +289,35 @@ struct dirents {
 	size_t		d_size, d_used;
 	bool		d_old;		/* the format of getdents(2) */
 	bool		d_full;
+	int		d_error;
 };
+
+/* getdents(2) for i386: 32-bit inode and cookie. */
+static bool
+dirent_add32(struct dirents *d, const char *name, size_t len, ino_t ino,
+    unsigned int type, off_t next)
+{
+	size_t reclen = roundup2(10 + len + 2, (size_t)4);
+	char *p = d->d_buf + d->d_used;
+	uint32_t head[2] = { (uint32_t)ino, (uint32_t)next };
+	uint16_t reclen16 = (uint16_t)reclen;
+
+	if (head[0] != ino || (int32_t)head[1] != next) {
+		d->d_error = EOVERFLOW;
+		return false;
+	}
+	if (reclen > d->d_size - d->d_used) {
+		d->d_full = true;
+		return false;
+	}
+	memset(p, 0, reclen);
+	memcpy(p, head, sizeof(head));
+	memcpy(p + 8, &reclen16, sizeof(reclen16));
+	memcpy(p + 10, name, len);
+	p[reclen - 1] = (char)type;
+	d->d_used += reclen;
+	return true;
+}
 
 /*
  * Both formats: inode, cookie, record length; then name and kind, or kind and
@@ -284,6 +334,8 @@ dirent_add(void *ctx, const char *name, size_t len, ino_t ino,
 	uint16_t reclen16 = (uint16_t)reclen;
 	uint64_t ino64 = ino;
 
+	if (d->d_old && linux_is32())
+		return dirent_add32(d, name, len, ino, type, next);
 	if (reclen > d->d_size - d->d_used) {
 		d->d_full = true;
 		return false;
@@ -315,8 +367,8 @@ getdents_common(struct lwp *l, int fd, void *ubuf, unsigned int count,
 		goto out;
 	}
 	error = file_readdir(fp, dirent_add, &d);
-	if (error == 0 && d.d_used == 0 && d.d_full)
-		error = EINVAL;		/* not even one fits */
+	if (error == 0 && d.d_used == 0)
+		error = d.d_full ? EINVAL : d.d_error; /* not even one fits */
 	if (error == 0)
 		error = copyout(d.d_buf, ubuf, d.d_used);
 	*retval = (register_t)d.d_used;
@@ -520,6 +572,20 @@ linux_sys_readahead(struct lwp *l, const struct linux_readahead_args *uap,
 
 /* -- from file to file -- */
 
+/* sendfile(2)'s position; sendfile64 has 64 bits. */
+static int
+offset_in(const off_t *uoff, off_t *off)
+{
+	int32_t off32;
+	int error;
+
+	if (!linux_narrow())
+		return copyin(uoff, off, sizeof(*off));
+	error = copyin(uoff, &off32, sizeof(off32));
+	*off = off32;
+	return error;
+}
+
 int
 linux_sys_sendfile(struct lwp *l, const struct linux_sendfile_args *uap,
     register_t *retval)
@@ -530,7 +596,7 @@ linux_sys_sendfile(struct lwp *l, const struct linux_sendfile_args *uap,
 	int error;
 
 	if (uap->offset != NULL) {
-		error = copyin(uap->offset, &off, sizeof(off));
+		error = offset_in(uap->offset, &off);
 		if (error != 0)
 			return error;
 		if (off < 0)
@@ -549,7 +615,8 @@ linux_sys_sendfile(struct lwp *l, const struct linux_sendfile_args *uap,
 		    out, NULL, MIN(uap->count, LINUX_MAX_RW), &done);
 	file_put(out);
 	if (error == 0 && uap->offset != NULL)
-		error = copyout(&off, uap->offset, sizeof(off));
+		error = linux_narrow() ? linux_long_out((uint64_t)off,
+		    uap->offset) : copyout(&off, uap->offset, sizeof(off));
 	*retval = (register_t)done;
 out_in:
 	file_put(in);

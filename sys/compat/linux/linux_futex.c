@@ -9,6 +9,7 @@
 #include <sys/futex.h>
 #include <uvm/uvm.h>
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 
 #define	FUTEX_WAIT		0
@@ -194,16 +195,46 @@ robust_death(struct lwp *l, uintptr_t uaddr, bool pi, bool pending)
 	return do_futex_wake(l, uaddr, true, 1, FUTEX_BITSET_ANY, &n);
 }
 
+/* The list's head, by the width of the program. */
+static int
+robust_head_in(struct lwp *l, struct linux_robust_list_head *head)
+{
+	const void *uaddr = (const void *)l->l_robust_list;
+	struct linux32_robust_list_head h32;
+	int error;
+
+	if (!cpu_is_compat32(l))
+		return copyin(uaddr, head, sizeof(*head));
+	error = copyin(uaddr, &h32, sizeof(h32));
+	head->list = h32.list;
+	head->futex_offset = h32.futex_offset;
+	head->pending = h32.pending;
+	return error;
+}
+
+static int
+robust_next_in(struct lwp *l, uintptr_t at, uint64_t *next)
+{
+	uint32_t next32;
+	int error;
+
+	if (!cpu_is_compat32(l))
+		return copyin((const void *)at, next, sizeof(*next));
+	error = ufetch_32((const uint32_t *)at, &next32);
+	*next = next32;
+	return error;
+}
+
 /* Bit 0 of a list pointer marks a priority-inheritance futex. */
 static void
 robust_exit(struct lwp *l)
 {
 	struct linux_robust_list_head head;
 	uintptr_t entry, pending;
-	unsigned long next;
+	uint64_t next;
 	bool more;
 
-	if (copyin((void *)l->l_robust_list, &head, sizeof(head)) != 0)
+	if (robust_head_in(l, &head) != 0)
 		return;
 	entry = head.list;
 	pending = head.pending & ~(uintptr_t)1;
@@ -213,14 +244,14 @@ robust_exit(struct lwp *l)
 		if (at == l->l_robust_list)
 			break;
 		/* The entry may be reused as soon as its futex is free. */
-		more = ufetch_long((unsigned long *)at, &next) == 0;
+		more = robust_next_in(l, at, &next) == 0;
 		if (at != pending && robust_death(l,
 		    at + (uintptr_t)head.futex_offset, (entry & 1) != 0,
 		    false) != 0)
 			return;
 		if (!more)
 			return;
-		entry = next;
+		entry = (uintptr_t)next;
 	}
 	if (pending != 0)
 		(void)robust_death(l, pending + (uintptr_t)head.futex_offset,
@@ -258,7 +289,9 @@ linux_sys_set_robust_list(struct lwp *l,
     const struct linux_set_robust_list_args *uap,
     register_t *retval __unused)
 {
-	if (uap->len != sizeof(struct linux_robust_list_head))
+	if (uap->len != (linux_is32() ?
+	    sizeof(struct linux32_robust_list_head) :
+	    sizeof(struct linux_robust_list_head)))
 		return EINVAL;
 	l->l_robust_list = (uintptr_t)uap->head;
 	return 0;
@@ -270,7 +303,8 @@ linux_sys_get_robust_list(struct lwp *l,
     register_t *retval __unused)
 {
 	uint64_t head = l->l_robust_list;
-	uint64_t len = sizeof(struct linux_robust_list_head);
+	uint64_t len = linux_is32() ? sizeof(struct linux32_robust_list_head) :
+	    sizeof(struct linux_robust_list_head);
 	struct lwp *l2;
 	int error = 0;
 
@@ -286,9 +320,9 @@ linux_sys_get_robust_list(struct lwp *l,
 		rw_exit(&proctree_lock);
 	}
 	if (error == 0)
-		error = copyout(&len, uap->len, sizeof(len));
+		error = linux_long_out(len, uap->len);
 	if (error == 0)
-		error = copyout(&head, uap->head, sizeof(head));
+		error = linux_long_out(head, uap->head);
 	return error;
 }
 

@@ -163,6 +163,7 @@ linux_sys_ppoll(struct lwp *l, const struct linux_ppoll_args *uap,
 struct selection {
 	unsigned int	s_n;		/* descriptors looked at */
 	size_t		s_bytes;	/* of one set */
+	size_t		s_ubytes;	/* of them in user memory */
 	unsigned long	*s_bits;	/* in, out, ex; then the results */
 	struct pollfd_k	*s_fds;
 	unsigned int	s_nfds;
@@ -190,7 +191,8 @@ select_in(struct selection *s, void *const usets[3])
 
 	for (i = 0; i < 3 && error == 0; i++)
 		if (usets[i] != NULL)
-			error = copyin(usets[i], sel_set(s, i), s->s_bytes);
+			error = copyin(usets[i], sel_set(s, i),
+			    s->s_ubytes);
 	for (fd = 0; fd < s->s_n && error == 0; fd++) {
 		for (want = 0, i = 0; i < 3; i++)
 			if (sel_test(s, i, fd))
@@ -226,7 +228,7 @@ select_out(struct selection *s, void *const usets[3], register_t *retval)
 	for (i = 0; i < 3 && error == 0; i++)
 		if (usets[i] != NULL)
 			error = copyout(sel_set(s, 3 + i), usets[i],
-			    s->s_bytes);
+			    s->s_ubytes);
 	return error;
 }
 
@@ -242,7 +244,9 @@ select_common(struct lwp *l, int n, void *const usets[3], nsec_t deadline,
 		return EINVAL;
 	memset(&s, 0, sizeof(s));
 	s.s_n = MIN((unsigned int)n, fd_table_size(l->l_proc->p_fd));
+	/* Whole words of the program's width; ours are longer at most. */
 	s.s_bytes = howmany(s.s_n, 64U) * 8;
+	s.s_ubytes = linux_is32() ? howmany(s.s_n, 32U) * 4 : s.s_bytes;
 	fdbytes = (s.s_n + 1) * sizeof(*s.s_fds);
 	s.s_bits = kmem_zalloc(6 * s.s_bytes + 8, KM_SLEEP);
 	s.s_fds = kmem_zalloc(fdbytes, KM_SLEEP);
@@ -269,7 +273,7 @@ linux_sys_select(struct lwp *l, const struct linux_select_args *uap,
 	int error = 0;
 
 	if (uap->timeout != NULL) {
-		error = copyin(uap->timeout, &tv, sizeof(tv));
+		error = linux_timevals_in(uap->timeout, &tv, 1);
 		if (error != 0)
 			return error;
 		/* More than a second of microseconds is fine here. */
@@ -290,7 +294,7 @@ linux_sys_select(struct lwp *l, const struct linux_select_args *uap,
 		left = time_left(deadline);
 		tv.tv_sec = left / NSEC_PER_SEC;
 		tv.tv_usec = left % NSEC_PER_SEC / NSEC_PER_USEC;
-		(void)!copyout(&tv, uap->timeout, sizeof(tv));
+		(void)!linux_timevals_out(&tv, uap->timeout, 1);
 	}
 	return error;
 }
@@ -300,15 +304,15 @@ linux_sys_pselect6(struct lwp *l, const struct linux_pselect6_args *uap,
     register_t *retval)
 {
 	void *const usets[3] = { uap->readfds, uap->writefds, uap->exceptfds };
-	struct { const void *mask; size_t size; } sm = { NULL, 0 };
+	unsigned long sm[2] = { 0, 0 };		/* address and size */
 	nsec_t deadline;
 	int error;
 
 	error = deadline_in(uap->timeout, &deadline);
-	if (error == 0 && uap->sigmask != NULL)
-		error = copyin(uap->sigmask, &sm, sizeof(sm));
+	for (size_t i = 0; i < 2 && error == 0 && uap->sigmask != NULL; i++)
+		error = linux_ptr_in(uap->sigmask, i, &sm[i]);
 	if (error == 0)
-		error = mask_in(l, sm.mask, sm.size);
+		error = mask_in(l, (const void *)sm[0], sm[1]);
 	if (error != 0)
 		return error;
 	error = select_common(l, uap->nfds, usets, deadline, retval);

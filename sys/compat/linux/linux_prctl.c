@@ -46,6 +46,8 @@
 #define	ARCH_SET_FS		0x1002
 #define	ARCH_GET_FS		0x1003
 #define	ARCH_GET_GS		0x1004
+#define	ARCH_GET_CPUID		0x1011
+#define	ARCH_SET_CPUID		0x1012
 
 static bool
 cap_bit(uint64_t set, unsigned long cap)
@@ -239,7 +241,7 @@ linux_sys_prctl(struct lwp *l, const struct linux_prctl_args *uap,
 
 int
 linux_sys_arch_prctl(struct lwp *l, const struct linux_arch_prctl_args *uap,
-    register_t *retval __unused)
+    register_t *retval)
 {
 	uint64_t base;
 
@@ -254,6 +256,11 @@ linux_sys_arch_prctl(struct lwp *l, const struct linux_arch_prctl_args *uap,
 	case ARCH_GET_GS:
 		base = cpu_get_base(l, 1);
 		break;
+	case ARCH_GET_CPUID:
+		*retval = 1;		/* it does not trap */
+		return 0;
+	case ARCH_SET_CPUID:
+		return ENODEV;		/* as where the CPU cannot */
 	default:
 		return EINVAL;
 	}

@@ -24,9 +24,18 @@
 static int
 clone_common(struct lwp *l, const struct clone_args_k *ca, register_t *retval)
 {
+	struct clone_args_k ca32 = *ca;
+	struct cpu_tls ct;
 	pid_t tid;
-	int error = do_clone(l, ca, &tid);
+	int error;
 
+	if ((ca->flags & CLONE_SETTLS) != 0 && cpu_is_compat32(l)) {
+		error = linux32_clone_tls(ca->tls, &ct);
+		if (error != 0)
+			return error;
+		ca32.tls = (uintptr_t)&ct;
+	}
+	error = do_clone(l, &ca32, &tid);
 	if (error == 0)
 		*retval = tid;
 	return error;
@@ -265,7 +274,7 @@ linux_sys_waitid(struct lwp *l, const struct linux_waitid_args *uap,
 		ksi.ksi_utime = ksi.ksi_stime = 0;
 		linux_siginfo_from(&lsi, &ksi);
 	}
-	return copyout(&lsi, uap->info, sizeof(lsi));
+	return linux_siginfo_out(&lsi, uap->info);
 }
 
 /* -- names -- */

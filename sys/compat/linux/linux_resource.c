@@ -4,6 +4,7 @@
  */
 #include <sys/errno.h>
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 
 #define	RUSAGE_SELF	0
@@ -18,6 +19,23 @@ to_timeval(nsec_t ns)
 	};
 
 	return tv;
+}
+
+static int
+rusage32_out(const struct linux_rusage *lru, void *uaddr)
+{
+	struct linux32_rusage lru32;
+	const int64_t *from = &lru->lru_maxrss;
+	int32_t *to = &lru32.lru_maxrss;
+
+	lru32.lru_utime.tv_sec = (int32_t)lru->lru_utime.tv_sec;
+	lru32.lru_utime.tv_frac = (int32_t)lru->lru_utime.tv_usec;
+	lru32.lru_stime.tv_sec = (int32_t)lru->lru_stime.tv_sec;
+	lru32.lru_stime.tv_frac = (int32_t)lru->lru_stime.tv_usec;
+	/* The rest are fourteen numbers in the same order. */
+	for (unsigned int i = 0; i < 14; i++)
+		to[i] = (int32_t)from[i];
+	return copyout(&lru32, uaddr, sizeof(lru32));
 }
 
 int
@@ -35,7 +53,8 @@ linux_rusage_out(const struct rusage_ns *ru, void *uaddr)
 	lru.lru_oublock = (int64_t)ru->ru_oublock;
 	lru.lru_nvcsw = (int64_t)ru->ru_nvcsw;
 	lru.lru_nivcsw = (int64_t)ru->ru_nivcsw;
-	return copyout(&lru, uaddr, sizeof(lru));
+	return linux_is32() ? rusage32_out(&lru, uaddr) :
+	    copyout(&lru, uaddr, sizeof(lru));
 }
 
 /* Of children that were waited for. */
@@ -76,12 +95,20 @@ linux_sys_times(struct lwp *l, const struct linux_times_args *uap,
 {
 	struct rusage_ns ru, cru;
 	struct linux_tms tms;
+	struct linux32_tms tms32;
 
 	*retval = (register_t)(nanoboottime() / LINUX_CLOCK_TICK);
 	if (uap->buf == NULL)
 		return 0;
 	proc_rusage(l->l_proc, &ru);
 	children_rusage(l->l_proc, &cru);
+	if (linux_is32()) {
+		tms32.tms_utime = (int32_t)(ru.ru_utime / LINUX_CLOCK_TICK);
+		tms32.tms_stime = (int32_t)(ru.ru_stime / LINUX_CLOCK_TICK);
+		tms32.tms_cutime = (int32_t)(cru.ru_utime / LINUX_CLOCK_TICK);
+		tms32.tms_cstime = (int32_t)(cru.ru_stime / LINUX_CLOCK_TICK);
+		return copyout(&tms32, uap->buf, sizeof(tms32));
+	}
 	tms.tms_utime = ru.ru_utime / LINUX_CLOCK_TICK;
 	tms.tms_stime = ru.ru_stime / LINUX_CLOCK_TICK;
 	tms.tms_cutime = cru.ru_utime / LINUX_CLOCK_TICK;
@@ -107,9 +134,38 @@ rlimit_permitted(struct lwp *l, struct proc *p)
 	return same || cred_capable(cr, CAP_SYS_RESOURCE) == 0;
 }
 
+/* `narrow': the 32-bit form of getrlimit(2), whose largest number is "none". */
+static int
+rlimit_in(const void *uaddr, bool narrow, struct linux_rlimit *lim)
+{
+	struct linux32_rlimit lim32;
+	int error;
+
+	if (!narrow)
+		return copyin(uaddr, lim, sizeof(*lim));
+	error = copyin(uaddr, &lim32, sizeof(lim32));
+	lim->rlim_cur = lim32.rlim_cur == UINT32_MAX ? RLIM_INFINITY :
+	    lim32.rlim_cur;
+	lim->rlim_max = lim32.rlim_max == UINT32_MAX ? RLIM_INFINITY :
+	    lim32.rlim_max;
+	return error;
+}
+
+static int
+rlimit_out(const struct linux_rlimit *lim, bool narrow, void *uaddr)
+{
+	struct linux32_rlimit lim32 = {
+		(uint32_t)MIN(lim->rlim_cur, (uint64_t)UINT32_MAX),
+		(uint32_t)MIN(lim->rlim_max, (uint64_t)UINT32_MAX)
+	};
+
+	return narrow ? copyout(&lim32, uaddr, sizeof(lim32)) :
+	    copyout(lim, uaddr, sizeof(*lim));
+}
+
 static int
 prlimit_common(struct lwp *l, pid_t pid, unsigned int which,
-    const void *unew, void *uold)
+    const void *unew, void *uold, bool narrow)
 {
 	struct linux_rlimit lim;
 	struct rlimit new, old;
@@ -119,7 +175,7 @@ prlimit_common(struct lwp *l, pid_t pid, unsigned int which,
 	if (which >= RLIM_NLIMITS)
 		return EINVAL;
 	if (unew != NULL) {
-		if ((error = copyin(unew, &lim, sizeof(lim))) != 0)
+		if ((error = rlimit_in(unew, narrow, &lim)) != 0)
 			return error;
 		new.rlim_cur = lim.rlim_cur;
 		new.rlim_max = lim.rlim_max;
@@ -138,14 +194,15 @@ prlimit_common(struct lwp *l, pid_t pid, unsigned int which,
 		return error;
 	lim.rlim_cur = old.rlim_cur;
 	lim.rlim_max = old.rlim_max;
-	return copyout(&lim, uold, sizeof(lim));
+	return rlimit_out(&lim, narrow, uold);
 }
 
 int
 linux_sys_prlimit64(struct lwp *l, const struct linux_prlimit64_args *uap,
     register_t *retval __unused)
 {
-	return prlimit_common(l, uap->pid, uap->resource, uap->new, uap->old);
+	return prlimit_common(l, uap->pid, uap->resource, uap->new, uap->old,
+	    false);
 }
 
 int
@@ -154,7 +211,8 @@ linux_sys_getrlimit(struct lwp *l, const struct linux_getrlimit_args *uap,
 {
 	if (uap->rlim == NULL)
 		return EFAULT;
-	return prlimit_common(l, 0, uap->resource, NULL, uap->rlim);
+	return prlimit_common(l, 0, uap->resource, NULL, uap->rlim,
+	    linux_is32());
 }
 
 int
@@ -163,5 +221,6 @@ linux_sys_setrlimit(struct lwp *l, const struct linux_setrlimit_args *uap,
 {
 	if (uap->rlim == NULL)
 		return EFAULT;
-	return prlimit_common(l, 0, uap->resource, uap->rlim, NULL);
+	return prlimit_common(l, 0, uap->resource, uap->rlim, NULL,
+	    linux_is32());
 }

@@ -292,7 +292,7 @@ linux_sys_sched_getaffinity(struct lwp *l,
 	int error = 0;
 
 	if (uap->len * 8 < ncpu_possible ||
-	    uap->len % sizeof(unsigned long) != 0)
+	    uap->len % (linux_is32() ? 4 : 8) != 0)
 		return EINVAL;
 	rw_enter(&proctree_lock, RW_READER);
 	if ((l2 = sched_target(l, uap->pid)) == NULL)
@@ -301,8 +301,8 @@ linux_sys_sched_getaffinity(struct lwp *l,
 		set = l2->l_affinity[0] & sched_cpu_set();
 	rw_exit(&proctree_lock);
 	if (error == 0)
-		error = copyout(&set, uap->mask, sizeof(set));
-	*retval = sizeof(set);
+		error = copyout(&set, uap->mask, MIN(uap->len, sizeof(set)));
+	*retval = (register_t)MIN(uap->len, sizeof(set));
 	return error;
 }
 

@@ -16,17 +16,14 @@
 #include <machine/pmap.h>
 #include <machine/trap.h>
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_sigframe.h>
 #include <compat/linux/linux_syscallargs.h>
 
 #define	REDZONE			128
-#define	FXSAVE_LEN		512
 #define	FP_XSTATE_MAGIC1	0x46505853U
 #define	FP_XSTATE_MAGIC2	0x46505845U
-#define	UC_FP_XSTATE		0x1
 #define	UC_SIGCONTEXT_SS	0x2
 #define	UC_STRICT_RESTORE_SS	0x4
-/* Flags a frame may set: AC OF DF TF SF ZF AF PF CF RF. */
-#define	FIX_RFLAGS		0x50dd5U
 
 struct linux_sigcontext {
 	uint64_t	sc_r8, sc_r9, sc_r10, sc_r11, sc_r12, sc_r13, sc_r14,
@@ -53,15 +50,6 @@ struct linux_rt_sigframe {
 };
 CTASSERT(sizeof(struct linux_rt_sigframe) == 440);
 
-/* In the last 48 bytes of the FXSAVE area. */
-struct linux_fpx_sw {
-	uint32_t	sw_magic1, sw_extended_size;
-	uint64_t	sw_features;
-	uint32_t	sw_xstate_size, sw_padding[7];
-};
-CTASSERT(sizeof(struct linux_fpx_sw) == 48);
-#define	FPX_SW_OFFSET	(FXSAVE_LEN - sizeof(struct linux_fpx_sw))
-
 /* The most a frame takes, with alignment: AT_MINSIGSTKSZ. */
 size_t
 linux_sigframe_size(void)
@@ -70,9 +58,16 @@ linux_sigframe_size(void)
 	    sizeof(struct linux_rt_sigframe) + 16;
 }
 
-/* The thread's FPU state to user memory at va. */
-static int
-put_fpstate(struct lwp *l, vaddr_t va)
+size_t
+linux_fpstate_size(void)
+{
+	size_t size = cpu_fpstate_size();
+
+	return size > FXSAVE_LEN ? size + sizeof(uint32_t) : size;
+}
+
+int
+linux_fpstate_out(struct lwp *l, vaddr_t va, size_t before)
 {
 	size_t size = cpu_fpstate_size();
 	uint32_t magic2 = FP_XSTATE_MAGIC2;
@@ -86,7 +81,8 @@ put_fpstate(struct lwp *l, vaddr_t va)
 	memset(&sw, 0, sizeof(sw));
 	if (size > FXSAVE_LEN) {
 		sw.sw_magic1 = FP_XSTATE_MAGIC1;
-		sw.sw_extended_size = (uint32_t)(size + sizeof(magic2));
+		sw.sw_extended_size = (uint32_t)(before + size +
+		    sizeof(magic2));
 		sw.sw_features = cpu_fpstate_features();
 		sw.sw_xstate_size = (uint32_t)size;
 	}
@@ -98,9 +94,8 @@ put_fpstate(struct lwp *l, vaddr_t va)
 	return error;
 }
 
-/* The state a frame points to becomes the thread's. */
-static int
-get_fpstate(struct lwp *l, vaddr_t va)
+int
+linux_fpstate_in(struct lwp *l, vaddr_t va)
 {
 	size_t full = cpu_fpstate_size(), size = FXSAVE_LEN;
 	struct linux_fpx_sw sw;
@@ -170,7 +165,7 @@ place_frame(struct lwp *l, const struct trapframe *tf,
     const struct sigaction *act, vaddr_t *fpva, vaddr_t *va)
 {
 	const stack_t *ss = &l->l_sigstk;
-	size_t fpsize = cpu_fpstate_size();
+	size_t fpsize = linux_fpstate_size();
 	uintptr_t sp = tf->tf_rsp - REDZONE;
 	bool onstack = ss->ss_size != 0 &&
 	    (ss->ss_flags & (int)SS_AUTODISARM) == 0 &&
@@ -180,8 +175,6 @@ place_frame(struct lwp *l, const struct trapframe *tf,
 
 	if (enter)
 		sp = ss->ss_sp + ss->ss_size;
-	if (fpsize > FXSAVE_LEN)
-		fpsize += sizeof(uint32_t);
 	*fpva = rounddown2(sp - fpsize, (uintptr_t)64);
 	*va = rounddown2(*fpva - sizeof(struct linux_rt_sigframe),
 	    (uintptr_t)16) - 8;
@@ -202,11 +195,14 @@ linux_sendsig(struct lwp *l, struct trapframe *tf, const ksiginfo_t *ksi,
 	vaddr_t va, fpva;
 	int error;
 
+	if ((error = linux_rseq_signal(l, tf)) != 0)
+		return error;
+	if (cpu_is_compat32(l))
+		return linux32_sendsig(l, tf, ksi, act, returnmask);
 	if ((act->sa_flags & SA_RESTORER) == 0)
 		return EFAULT;
-	if ((error = linux_rseq_signal(l, tf)) != 0 ||
-	    (error = place_frame(l, tf, act, &fpva, &va)) != 0 ||
-	    (error = put_fpstate(l, fpva)) != 0)
+	if ((error = place_frame(l, tf, act, &fpva, &va)) != 0 ||
+	    (error = linux_fpstate_out(l, fpva, 0)) != 0)
 		return error;
 	memset(&rf, 0, sizeof(rf));
 	rf.rf_retaddr = act->sa_restorer;
@@ -243,7 +239,9 @@ get_context(struct trapframe *tf, const struct linux_sigcontext *sc)
 {
 	if (sc->sc_rip >= VM_MAX_ADDRESS)
 		return EFAULT;
-	if ((sc->sc_cs | 3) != SEL_UCODE || (sc->sc_ss | 3) != SEL_UDATA)
+	/* A 64-bit program may have been in 32-bit code. */
+	if (((sc->sc_cs | 3) != SEL_UCODE && (sc->sc_cs | 3) != SEL_UCODE32) ||
+	    (sc->sc_ss | 3) != SEL_UDATA)
 		return EFAULT;
 	tf->tf_r8 = sc->sc_r8;
 	tf->tf_r9 = sc->sc_r9;
@@ -264,10 +262,20 @@ get_context(struct trapframe *tf, const struct linux_sigcontext *sc)
 	tf->tf_rip = sc->sc_rip;
 	tf->tf_rflags = (tf->tf_rflags & ~(uint64_t)FIX_RFLAGS) |
 	    (sc->sc_rflags & FIX_RFLAGS);
-	tf->tf_cs = SEL_UCODE;
+	tf->tf_cs = (uint64_t)sc->sc_cs | 3;
 	tf->tf_ss = SEL_UDATA;
 	tf->tf_err = ~(uint64_t)0;
 	return 0;
+}
+
+int
+linux_sigreturn_bad(struct lwp *l)
+{
+	ksiginfo_t ksi = { .ksi_signo = SIGSEGV, .ksi_code = SI_KERNEL };
+
+	l->l_tf->tf_err = ~(uint64_t)0;
+	trapsignal(l, &ksi);
+	return EJUSTRETURN;
 }
 
 int
@@ -276,7 +284,6 @@ linux_sys_rt_sigreturn(struct lwp *l,
     register_t *retval __unused)
 {
 	struct trapframe *tf = l->l_tf;
-	ksiginfo_t ksi = { .ksi_signo = SIGSEGV, .ksi_code = SI_KERNEL };
 	struct linux_ucontext uc;
 	stack_t ss;
 
@@ -284,20 +291,16 @@ linux_sys_rt_sigreturn(struct lwp *l,
 	if (copyin((void *)(tf->tf_rsp - sizeof(uint64_t) +
 	    __offsetof(struct linux_rt_sigframe, rf_uc)), &uc,
 	    sizeof(uc)) != 0)
-		goto bad;
+		return linux_sigreturn_bad(l);
 	sig_setmask(l, uc.uc_sigmask);
 	if (get_context(tf, &uc.uc_mcontext) != 0 ||
-	    get_fpstate(l, uc.uc_mcontext.sc_fpstate) != 0)
-		goto bad;
+	    linux_fpstate_in(l, uc.uc_mcontext.sc_fpstate) != 0)
+		return linux_sigreturn_bad(l);
 	ss.ss_sp = uc.uc_stack.lss_sp;
 	ss.ss_flags = uc.uc_stack.lss_flags;
 	ss.ss_size = uc.uc_stack.lss_size;
 	(void)do_sigaltstack(l, &ss, NULL, tf->tf_rsp, MINSIGSTKSZ);
 	l->l_restart.rb_func = NULL;
-	return EJUSTRETURN;
-bad:
-	tf->tf_err = ~(uint64_t)0;
-	trapsignal(l, &ksi);
 	return EJUSTRETURN;
 }
 
@@ -311,7 +314,8 @@ linux_restart(struct lwp *l __unused, struct trapframe *tf, bool handled,
 {
 	bool again;
 
-	if (tf->tf_trapno != TF_SYSCALL || (int64_t)tf->tf_err < 0)
+	if ((tf->tf_trapno != TF_SYSCALL && tf->tf_trapno != TF_INT80) ||
+	    (int64_t)tf->tf_err < 0)
 		return;
 	switch (-(int64_t)tf->tf_rax) {
 	case ERESTARTSYS:
@@ -332,8 +336,10 @@ linux_restart(struct lwp *l __unused, struct trapframe *tf, bool handled,
 		return;
 	}
 	if (-(int64_t)tf->tf_rax == ERESTARTBLOCK)
-		tf->tf_rax = LINUX_SYS64_restart_syscall;
+		tf->tf_rax = tf->tf_trapno == TF_SYSCALL ?
+		    LINUX_SYS64_restart_syscall : LINUX_SYS32_restart_syscall;
 	else
 		tf->tf_rax = tf->tf_err;
-	tf->tf_rip -= 2;		/* the length of `syscall` */
+	/* `syscall` and int $0x80 have the same length. */
+	tf->tf_rip -= 2;
 }

@@ -15,9 +15,6 @@
 #define	SIG_UNBLOCK	1
 #define	SIG_SETMASK	2
 
-#define	LINUX_SA_FLAGS	(SA_NOCLDSTOP | SA_NOCLDWAIT | SA_SIGINFO |	\
-    SA_RESTORER | SA_ONSTACK | SA_RESTART | SA_NODEFER | SA_RESETHAND)
-
 int
 linux_sigset_in(const void *uaddr, size_t size, sigset_t *set)
 {
@@ -84,7 +81,7 @@ linux_sys_rt_sigaction(struct lwp *l,
 	if (uap->setsize != sizeof(sigset_t))
 		return EINVAL;
 	if (uap->act != NULL) {
-		if ((error = copyin(uap->act, &lsa, sizeof(lsa))) != 0)
+		if ((error = linux_sigaction_in(uap->act, &lsa)) != 0)
 			return error;
 		new.sa_handler = lsa.lsa_handler;
 		new.sa_restorer = lsa.lsa_restorer;
@@ -100,7 +97,7 @@ linux_sys_rt_sigaction(struct lwp *l,
 	lsa.lsa_flags = old.sa_flags;
 	lsa.lsa_restorer = old.sa_restorer;
 	lsa.lsa_mask = old.sa_mask;
-	return copyout(&lsa, uap->oact, sizeof(lsa));
+	return linux_sigaction_out(&lsa, uap->oact);
 }
 
 int
@@ -196,7 +193,7 @@ linux_sys_rt_sigtimedwait(struct lwp *l,
 		return error;
 	if (uap->info != NULL) {
 		linux_siginfo_from(&lsi, &ksi);
-		if ((error = copyout(&lsi, uap->info, sizeof(lsi))) != 0)
+		if ((error = linux_siginfo_out(&lsi, uap->info)) != 0)
 			return error;
 	}
 	*retval = ksi.ksi_signo;
@@ -255,7 +252,7 @@ queue_info(struct lwp *l, pid_t pid, int signo, const void *uinfo,
 	struct linux_siginfo lsi;
 	int error;
 
-	if ((error = copyin(uinfo, &lsi, sizeof(lsi))) != 0)
+	if ((error = linux_siginfo_in(uinfo, &lsi)) != 0)
 		return error;
 	if ((lsi.lsi_code >= 0 || lsi.lsi_code == SI_TKILL) &&
 	    l->l_proc->p_pid != pid)
@@ -334,7 +331,7 @@ linux_sys_sigaltstack(struct lwp *l, const struct linux_sigaltstack_args *uap,
 	int error;
 
 	if (uap->ss != NULL) {
-		if ((error = copyin(uap->ss, &lss, sizeof(lss))) != 0)
+		if ((error = linux_stack_in(uap->ss, &lss)) != 0)
 			return error;
 		new.ss_sp = lss.lss_sp;
 		new.ss_flags = lss.lss_flags;
@@ -348,7 +345,7 @@ linux_sys_sigaltstack(struct lwp *l, const struct linux_sigaltstack_args *uap,
 	lss.lss_sp = old.ss_sp;
 	lss.lss_flags = old.ss_flags;
 	lss.lss_size = old.ss_size;
-	return copyout(&lss, uap->oss, sizeof(lss));
+	return linux_stack_out(&lss, uap->oss);
 }
 
 int
@@ -357,6 +354,9 @@ linux_sys_restart_syscall(struct lwp *l,
 {
 	if (l->l_restart.rb_func == NULL)
 		return EINTR;
+	/* With the structures of the call that was interrupted. */
+	if (linux_is32())
+		l->l_callabi = l->l_restart.rb_callabi;
 	return l->l_restart.rb_func(l, retval);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 #include <compat/linux/linux_vfs.h>
 
@@ -40,7 +41,46 @@ struct linux_cmsghdr {
 	int32_t		cmsg_level, cmsg_type;
 };
 CTASSERT(sizeof(struct linux_cmsghdr) == 16);
-#define	CMSG_ALIGN(n)	roundup2((size_t)(n), sizeof(uint64_t))
+
+/* Where the structures' parts are differs for i386. */
+static inline size_t
+cmsg_align(size_t n)
+{
+	return roundup2(n, linux_is32() ? sizeof(uint32_t) : sizeof(uint64_t));
+}
+
+static inline size_t
+cmsg_head(void)
+{
+	return linux_is32() ? sizeof(struct linux32_cmsghdr) :
+	    sizeof(struct linux_cmsghdr);
+}
+
+static void
+cmsg_get(const char *buf, struct linux_cmsghdr *ch)
+{
+	struct linux32_cmsghdr ch32;
+
+	if (!linux_is32()) {
+		memcpy(ch, buf, sizeof(*ch));
+		return;
+	}
+	memcpy(&ch32, buf, sizeof(ch32));
+	ch->cmsg_len = ch32.cmsg_len;
+	ch->cmsg_level = ch32.cmsg_level;
+	ch->cmsg_type = ch32.cmsg_type;
+}
+
+static int
+cmsg_out(const struct linux_cmsghdr *ch, uintptr_t pos)
+{
+	struct linux32_cmsghdr ch32 = {
+		(uint32_t)ch->cmsg_len, ch->cmsg_level, ch->cmsg_type
+	};
+
+	return linux_is32() ? copyout(&ch32, (void *)pos, sizeof(ch32)) :
+	    copyout(ch, (void *)pos, sizeof(*ch));
+}
 
 /* ---- arguments ---- */
 
@@ -268,6 +308,14 @@ linux_sys_getpeername(struct lwp *l,
 
 /* ---- options ---- */
 
+/* A time-out of two 32-bit numbers, which is 64-bit ones in the kernel? */
+static bool
+sockopt_is_short(int level, int opt)
+{
+	return linux_is32() && level == SOL_SOCKET &&
+	    (opt == SO_RCVTIMEO || opt == SO_SNDTIMEO);
+}
+
 int
 linux_sys_setsockopt(struct lwp *l, const struct linux_setsockopt_args *uap,
     register_t *retval __unused)
@@ -275,6 +323,7 @@ linux_sys_setsockopt(struct lwp *l, const struct linux_setsockopt_args *uap,
 	uint64_t val[OPTVAL_MAX / sizeof(uint64_t)];
 	struct socket *so;
 	struct file *fp;
+	size_t len;
 	int error;
 
 	if (uap->len < 0)
@@ -286,9 +335,14 @@ linux_sys_setsockopt(struct lwp *l, const struct linux_setsockopt_args *uap,
 		error = EINVAL;
 	else
 		error = copyin(uap->val, val, (size_t)uap->len);
+	len = (size_t)uap->len;
+	if (error == 0 && sockopt_is_short(uap->level, uap->opt) &&
+	    len >= sizeof(struct linux32_timespec)) {
+		error = linux_timevals_in(uap->val, (void *)val, 1);
+		len = sizeof(struct linux_timeval);
+	}
 	if (error == 0)
-		error = do_setsockopt(l, so, uap->level, uap->opt, val,
-		    (size_t)uap->len);
+		error = do_setsockopt(l, so, uap->level, uap->opt, val, len);
 	file_put(fp);
 	return error;
 }
@@ -311,12 +365,20 @@ linux_sys_getsockopt(struct lwp *l, const struct linux_getsockopt_args *uap,
 		error = EINVAL;
 	if (error == 0) {
 		len = MIN((size_t)ulen, sizeof(val));
+		if (sockopt_is_short(uap->level, uap->opt))
+			len = sizeof(struct linux_timeval);
 		error = do_getsockopt(l, so, uap->level, uap->opt, val, &len);
 	}
 	file_put(fp);
 	if (error != 0)
 		return error;
-	error = copyout(val, uap->val, len);
+	if (sockopt_is_short(uap->level, uap->opt)) {
+		if ((size_t)ulen < sizeof(struct linux32_timespec))
+			return EINVAL;
+		len = sizeof(struct linux32_timespec);
+		error = linux_timevals_out((void *)val, uap->val, 1);
+	} else
+		error = copyout(val, uap->val, len);
 	ulen = (int)len;
 	return error != 0 ? error : copyout(&ulen, uap->len, sizeof(ulen));
 }
@@ -359,19 +421,19 @@ control_parse(struct lwp *l, const char *buf, size_t len, struct sockctl *sc)
 	size_t off, n;
 	int error = 0;
 
-	for (off = 0; off + sizeof(ch) <= len && error == 0;
-	    off += CMSG_ALIGN(ch.cmsg_len)) {
-		memcpy(&ch, buf + off, sizeof(ch));
-		if (ch.cmsg_len < sizeof(ch) || ch.cmsg_len > len - off)
+	for (off = 0; off + cmsg_head() <= len && error == 0;
+	    off += cmsg_align((size_t)ch.cmsg_len)) {
+		cmsg_get(buf + off, &ch);
+		if (ch.cmsg_len < cmsg_head() || ch.cmsg_len > len - off)
 			return EINVAL;
 		if (ch.cmsg_level != SOL_SOCKET)
 			continue;
-		n = (size_t)ch.cmsg_len - sizeof(ch);
+		n = (size_t)ch.cmsg_len - cmsg_head();
 		if (ch.cmsg_type == SCM_RIGHTS) {
-			error = rights_in(l, buf + off + sizeof(ch), n, sc);
+			error = rights_in(l, buf + off + cmsg_head(), n, sc);
 		} else if (ch.cmsg_type == SCM_CREDENTIALS &&
 		    n == sizeof(sc->sc_cred)) {
-			memcpy(&sc->sc_cred, buf + off + sizeof(ch), n);
+			memcpy(&sc->sc_cred, buf + off + cmsg_head(), n);
 			sc->sc_hascred = true;
 		} else {
 			error = EINVAL;
@@ -414,7 +476,7 @@ struct control_out {			/* room in user memory */
 static void
 control_advance(struct control_out *co, size_t len)
 {
-	len = MIN(CMSG_ALIGN(len), co->co_left);
+	len = MIN(cmsg_align(len), co->co_left);
 	co->co_pos += len;
 	co->co_left -= len;
 }
@@ -423,12 +485,12 @@ static int
 put_cmsg(struct control_out *co, int type, const void *data, size_t n)
 {
 	struct linux_cmsghdr ch = {
-		.cmsg_len = sizeof(ch) + n, .cmsg_level = SOL_SOCKET,
+		.cmsg_len = cmsg_head() + n, .cmsg_level = SOL_SOCKET,
 		.cmsg_type = type
 	};
 	int error;
 
-	if (co->co_left < sizeof(ch)) {
+	if (co->co_left < cmsg_head()) {
 		co->co_trunc = true;
 		return 0;
 	}
@@ -436,10 +498,10 @@ put_cmsg(struct control_out *co, int type, const void *data, size_t n)
 		co->co_trunc = true;
 		ch.cmsg_len = co->co_left;
 	}
-	error = copyout(&ch, (void *)co->co_pos, sizeof(ch));
+	error = cmsg_out(&ch, co->co_pos);
 	if (error == 0)
-		error = copyout(data, (char *)co->co_pos + sizeof(ch),
-		    (size_t)ch.cmsg_len - sizeof(ch));
+		error = copyout(data, (char *)co->co_pos + cmsg_head(),
+		    (size_t)ch.cmsg_len - cmsg_head());
 	control_advance(co, (size_t)ch.cmsg_len);
 	return error;
 }
@@ -458,13 +520,13 @@ put_rights(struct lwp *l, struct control_out *co, struct sockctl *sc,
 
 	if (sc->sc_nfiles == 0)
 		return 0;
-	room = co->co_left < sizeof(ch) ? 0 :
-	    (co->co_left - sizeof(ch)) / sizeof(int);
+	room = co->co_left < cmsg_head() ? 0 :
+	    (co->co_left - cmsg_head()) / sizeof(int);
 	for (i = 0; i < sc->sc_nfiles && i < room; i++) {
 		error = fd_reserve(l, 0, &fd);
 		if (error != 0)
 			break;
-		error = copyout(&fd, (char *)co->co_pos + sizeof(ch) +
+		error = copyout(&fd, (char *)co->co_pos + cmsg_head() +
 		    i * sizeof(int), sizeof(int));
 		if (error != 0) {
 			fd_abandon(l, fd);
@@ -476,8 +538,8 @@ put_rights(struct lwp *l, struct control_out *co, struct sockctl *sc,
 		co->co_trunc = true;
 	if (i == 0)
 		return error == EFAULT ? error : 0;
-	ch.cmsg_len = sizeof(ch) + i * sizeof(int);
-	error = copyout(&ch, (void *)co->co_pos, sizeof(ch));
+	ch.cmsg_len = cmsg_head() + i * sizeof(int);
+	error = cmsg_out(&ch, co->co_pos);
 	control_advance(co, (size_t)ch.cmsg_len);
 	return error;
 }
@@ -503,6 +565,24 @@ control_out(struct lwp *l, struct linux_msghdr *mh, struct sockmsg *sm)
 		sm->sm_outflags |= MSG_CTRUNC;
 	mh->msg_controllen = co.co_pos - mh->msg_control;
 	return error;
+}
+
+/* Element i of an array of mmsghdr, and its count of bytes. */
+static void *
+mmsg_at(void *msgs, unsigned int i)
+{
+	return (char *)msgs + i * (linux_is32() ?
+	    sizeof(struct linux32_mmsghdr) : sizeof(struct linux_mmsghdr));
+}
+
+static int
+mmsg_len_out(void *msgs, unsigned int i, register_t done)
+{
+	size_t off = linux_is32() ? __offsetof(struct linux32_mmsghdr, len) :
+	    __offsetof(struct linux_mmsghdr, len);
+	uint32_t len = (uint32_t)done;
+
+	return copyout(&len, (char *)mmsg_at(msgs, i) + off, sizeof(len));
 }
 
 /* ---- sending ---- */
@@ -554,11 +634,30 @@ linux_sys_sendto(struct lwp *l, const struct linux_sendto_args *uap,
 }
 
 static int
+msghdr_copyin(const void *umsg, struct linux_msghdr *mh)
+{
+	struct linux32_msghdr mh32;
+	int error;
+
+	if (!linux_is32())
+		return copyin(umsg, mh, sizeof(*mh));
+	error = copyin(umsg, &mh32, sizeof(mh32));
+	mh->msg_name = mh32.msg_name;
+	mh->msg_namelen = mh32.msg_namelen;
+	mh->msg_iov = mh32.msg_iov;
+	mh->msg_iovlen = mh32.msg_iovlen;
+	mh->msg_control = mh32.msg_control;
+	mh->msg_controllen = mh32.msg_controllen;
+	mh->msg_flags = mh32.msg_flags;
+	return error;
+}
+
+static int
 msghdr_in(const void *umsg, struct linux_msghdr *mh)
 {
 	int error;
 
-	error = copyin(umsg, mh, sizeof(*mh));
+	error = msghdr_copyin(umsg, mh);
 	if (error != 0)
 		return error;
 	if (mh->msg_name == 0)
@@ -616,18 +715,16 @@ int
 linux_sys_sendmmsg(struct lwp *l, const struct linux_sendmmsg_args *uap,
     register_t *retval)
 {
-	struct linux_mmsghdr *um = uap->msgs;
 	unsigned int i, n = MIN(uap->n, MMSG_MAX);
 	register_t done = 0;
-	uint32_t len;
 	int error = 0;
 
 	for (i = 0; i < n; i++) {
-		error = sendmsg_one(l, uap->fd, &um[i].hdr, uap->flags, &done);
+		error = sendmsg_one(l, uap->fd, mmsg_at(uap->msgs, i),
+		    uap->flags, &done);
 		if (error != 0)
 			break;
-		len = (uint32_t)done;
-		error = copyout(&len, &um[i].len, sizeof(len));
+		error = mmsg_len_out(uap->msgs, i, done);
 		if (error != 0)
 			break;
 	}
@@ -682,13 +779,30 @@ linux_sys_recvfrom(struct lwp *l, const struct linux_recvfrom_args *uap,
 	return error;
 }
 
+/* The members of a msghdr that recvmsg(2) sets, by their places. */
+static int
+msghdr_out(const struct linux_msghdr *mh, char *umsg)
+{
+	bool is32 = linux_is32();
+	size_t len = is32 ? __offsetof(struct linux32_msghdr, msg_controllen) :
+	    __offsetof(struct linux_msghdr, msg_controllen);
+	size_t flags = is32 ? __offsetof(struct linux32_msghdr, msg_flags) :
+	    __offsetof(struct linux_msghdr, msg_flags);
+	int error = linux_long_out(mh->msg_controllen, umsg + len);
+
+	return error != 0 ? error : copyout(&mh->msg_flags, umsg + flags,
+	    sizeof(mh->msg_flags));
+}
+
 /* What was received besides the bytes. */
 static int
 recvmsg_out(struct lwp *l, void *umsg, struct linux_msghdr *mh,
     struct sockmsg *sm)
 {
-	struct linux_msghdr *um = umsg;
 	const struct sockaddr_k *sk = sm->sm_addr;
+	size_t namelen = linux_is32() ?
+	    __offsetof(struct linux32_msghdr, msg_namelen) :
+	    __offsetof(struct linux_msghdr, msg_namelen);
 	int error = 0, len;
 
 	if (sk != NULL) {
@@ -696,19 +810,14 @@ recvmsg_out(struct lwp *l, void *umsg, struct linux_msghdr *mh,
 		error = copyout(sk->sk_data, (void *)(uintptr_t)mh->msg_name,
 		    MIN((size_t)mh->msg_namelen, sk->sk_len));
 		if (error == 0)
-			error = copyout(&len, &um->msg_namelen, sizeof(len));
+			error = copyout(&len, (char *)umsg + namelen,
+			    sizeof(len));
 	}
 	if (error == 0)
 		error = control_out(l, mh, sm);
 	mh->msg_flags = (uint32_t)(sm->sm_outflags |
 	    (sm->sm_flags & MSG_CMSG_CLOEXEC));
-	if (error == 0)
-		error = copyout(&mh->msg_controllen, &um->msg_controllen,
-		    sizeof(mh->msg_controllen));
-	if (error == 0)
-		error = copyout(&mh->msg_flags, &um->msg_flags,
-		    sizeof(mh->msg_flags));
-	return error;
+	return error != 0 ? error : msghdr_out(mh, umsg);
 }
 
 static int
@@ -756,11 +865,9 @@ int
 linux_sys_recvmmsg(struct lwp *l, const struct linux_recvmmsg_args *uap,
     register_t *retval)
 {
-	struct linux_mmsghdr *um = uap->msgs;
 	unsigned int i, n = MIN(uap->n, MMSG_MAX), flags = uap->flags;
 	nsec_t deadline = 0, left;
 	register_t done = 0;
-	uint32_t len;
 	int error = 0;
 
 	if (uap->timeout != NULL) {
@@ -770,12 +877,11 @@ linux_sys_recvmmsg(struct lwp *l, const struct linux_recvmmsg_args *uap,
 		deadline = nanouptime() + left;
 	}
 	for (i = 0; i < n; i++) {
-		error = recvmsg_one(l, uap->fd, &um[i].hdr,
+		error = recvmsg_one(l, uap->fd, mmsg_at(uap->msgs, i),
 		    flags & ~(unsigned int)MSG_WAITFORONE, &done);
 		if (error != 0)
 			break;
-		len = (uint32_t)done;
-		error = copyout(&len, &um[i].len, sizeof(len));
+		error = mmsg_len_out(uap->msgs, i, done);
 		if (error != 0)
 			break;
 		if ((flags & MSG_WAITFORONE) != 0)

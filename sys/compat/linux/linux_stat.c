@@ -6,6 +6,7 @@
  * Untrusted input: structures are copied in once and checked field by field.
  */
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 #include <compat/linux/linux_vfs.h>
 
@@ -69,11 +70,69 @@ stat_at(struct lwp *l, int dirfd, const char *upath, int flags,
 	return error;
 }
 
+/* stat(2) for i386; EOVERFLOW where its fields do not suffice. */
+static int
+stat32_out(const struct stat_k *st, void *ubuf)
+{
+	struct linux32_stat ls;
+
+	memset(&ls, 0, sizeof(ls));
+	ls.st_dev = linux_dev_out(st->st_dev);
+	ls.st_ino = (uint32_t)st->st_ino;
+	ls.st_mode = (uint16_t)st->st_mode;
+	ls.st_nlink = (uint16_t)st->st_nlink;
+	ls.st_uid = st->st_uid > 0xffff ? 65534 : (uint16_t)st->st_uid;
+	ls.st_gid = st->st_gid > 0xffff ? 65534 : (uint16_t)st->st_gid;
+	ls.st_rdev = linux_dev_out(st->st_rdev);
+	ls.st_size = (uint32_t)st->st_size;
+	ls.st_blksize = st->st_blksize;
+	ls.st_blocks = (uint32_t)st->st_blocks;
+	ls.st_atime = (uint32_t)st->st_atim.tv_sec;
+	ls.st_atime_nsec = (uint32_t)st->st_atim.tv_nsec;
+	ls.st_mtime = (uint32_t)st->st_mtim.tv_sec;
+	ls.st_mtime_nsec = (uint32_t)st->st_mtim.tv_nsec;
+	ls.st_ctime = (uint32_t)st->st_ctim.tv_sec;
+	ls.st_ctime_nsec = (uint32_t)st->st_ctim.tv_nsec;
+	if (ls.st_ino != st->st_ino || ls.st_nlink != st->st_nlink ||
+	    st->st_size > INT32_MAX)
+		return EOVERFLOW;
+	return copyout(&ls, ubuf, sizeof(ls));
+}
+
+static int
+stat64_i386_out(const struct stat_k *st, void *ubuf)
+{
+	struct linux32_stat64 ls;
+
+	memset(&ls, 0, sizeof(ls));
+	ls.st_dev = linux_dev_out(st->st_dev);
+	ls.st_ino32 = (uint32_t)st->st_ino;
+	ls.st_mode = st->st_mode;
+	ls.st_nlink = (uint32_t)st->st_nlink;
+	ls.st_uid = st->st_uid;
+	ls.st_gid = st->st_gid;
+	ls.st_rdev = linux_dev_out(st->st_rdev);
+	ls.st_size = st->st_size;
+	ls.st_blksize = st->st_blksize;
+	ls.st_blocks = st->st_blocks;
+	ls.st_atime = (uint32_t)st->st_atim.tv_sec;
+	ls.st_atime_nsec = (uint32_t)st->st_atim.tv_nsec;
+	ls.st_mtime = (uint32_t)st->st_mtim.tv_sec;
+	ls.st_mtime_nsec = (uint32_t)st->st_mtim.tv_nsec;
+	ls.st_ctime = (uint32_t)st->st_ctim.tv_sec;
+	ls.st_ctime_nsec = (uint32_t)st->st_ctim.tv_nsec;
+	ls.st_ino = st->st_ino;
+	return copyout(&ls, ubuf, sizeof(ls));
+}
+
 static int
 stat_out(const struct stat_k *st, void *ubuf)
 {
 	struct linux_stat64 ls;
 
+	if (linux_is32())
+		return linux_narrow() ? stat32_out(st, ubuf) :
+		    stat64_i386_out(st, ubuf);
 	memset(&ls, 0, sizeof(ls));
 	ls.st_dev = linux_dev_out(st->st_dev);
 	ls.st_ino = st->st_ino;
@@ -209,6 +268,50 @@ linux_sys_statx(struct lwp *l, const struct linux_statx_args *uap,
 /* -- statfs -- */
 
 static int
+statfs32_out(const struct statfs_k *sf, void *ubuf)
+{
+	struct linux32_statfs lf;
+
+	memset(&lf, 0, sizeof(lf));
+	lf.f_type = (uint32_t)sf->f_type;
+	lf.f_bsize = (uint32_t)sf->f_bsize;
+	lf.f_blocks = (uint32_t)sf->f_blocks;
+	lf.f_bfree = (uint32_t)sf->f_bfree;
+	lf.f_bavail = (uint32_t)sf->f_bavail;
+	lf.f_files = (uint32_t)sf->f_files;
+	lf.f_ffree = (uint32_t)sf->f_ffree;
+	lf.f_fsid[0] = (uint32_t)sf->f_fsid;
+	lf.f_fsid[1] = (uint32_t)(sf->f_fsid >> 32);
+	lf.f_namelen = (uint32_t)sf->f_namelen;
+	lf.f_frsize = (uint32_t)sf->f_frsize;
+	lf.f_flags = (uint32_t)sf->f_flags;
+	if (lf.f_blocks != sf->f_blocks || lf.f_files != sf->f_files)
+		return EOVERFLOW;
+	return copyout(&lf, ubuf, sizeof(lf));
+}
+
+static int
+statfs64_i386_out(const struct statfs_k *sf, void *ubuf)
+{
+	struct linux32_statfs64 lf;
+
+	memset(&lf, 0, sizeof(lf));
+	lf.f_type = (uint32_t)sf->f_type;
+	lf.f_bsize = (uint32_t)sf->f_bsize;
+	lf.f_blocks = sf->f_blocks;
+	lf.f_bfree = sf->f_bfree;
+	lf.f_bavail = sf->f_bavail;
+	lf.f_files = sf->f_files;
+	lf.f_ffree = sf->f_ffree;
+	lf.f_fsid[0] = (uint32_t)sf->f_fsid;
+	lf.f_fsid[1] = (uint32_t)(sf->f_fsid >> 32);
+	lf.f_namelen = (uint32_t)sf->f_namelen;
+	lf.f_frsize = (uint32_t)sf->f_frsize;
+	lf.f_flags = (uint32_t)sf->f_flags;
+	return copyout(&lf, ubuf, sizeof(lf));
+}
+
+static int
 statfs_path(struct path *p, void *ubuf)
 {
 	struct linux_statfs64 lf;
@@ -219,6 +322,9 @@ statfs_path(struct path *p, void *ubuf)
 	path_put(p);
 	if (error != 0)
 		return error;
+	if (linux_is32())
+		return linux_narrow() ? statfs32_out(&sf, ubuf) :
+		    statfs64_i386_out(&sf, ubuf);
 	memset(&lf, 0, sizeof(lf));
 	lf.f_type = (int64_t)sf.f_type;
 	lf.f_bsize = (int64_t)sf.f_bsize;
@@ -449,7 +555,7 @@ linux_sys_utimensat(struct lwp *l, const struct linux_utimensat_args *uap,
 	int error = 0;
 
 	if (uap->times != NULL)
-		error = copyin(uap->times, ts, sizeof(ts));
+		error = linux_timespecs_in(uap->times, ts, 2);
 	return error != 0 ? error :
 	    utimens_at(l, uap->dirfd, uap->path, ts, uap->flags);
 }
@@ -462,7 +568,7 @@ utimes_at(struct lwp *l, int dirfd, const char *upath, const void *utimes)
 	int i, error;
 
 	if (utimes != NULL) {
-		error = copyin(utimes, tv, sizeof(tv));
+		error = linux_timevals_in(utimes, tv, 2);
 		if (error != 0)
 			return error;
 		for (i = 0; i < 2; i++) {
@@ -495,14 +601,16 @@ linux_sys_utime(struct lwp *l, const struct linux_utime_args *uap,
 {
 	struct timespec ts[2] = { { 0, UTIME_NOW }, { 0, UTIME_NOW } };
 	int64_t t[2];
+	int32_t t32[2];
 	int error;
 
 	if (uap->times != NULL) {
-		error = copyin(uap->times, t, sizeof(t));
+		error = linux_is32() ? copyin(uap->times, t32, sizeof(t32)) :
+		    copyin(uap->times, t, sizeof(t));
 		if (error != 0)
 			return error;
-		ts[0].tv_sec = t[0];
-		ts[1].tv_sec = t[1];
+		ts[0].tv_sec = linux_is32() ? t32[0] : t[0];
+		ts[1].tv_sec = linux_is32() ? t32[1] : t[1];
 		ts[0].tv_nsec = ts[1].tv_nsec = 0;
 	}
 	return utimens_at(l, AT_FDCWD, uap->path, ts, 0);

@@ -7,10 +7,12 @@
 #include <sys/condvar.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
+#include <sys/personality.h>
 #include <sys/utsname.h>
 #include <sys/vnode.h>
 #include <uvm/uvm.h>
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 
 #define	REBOOT_MAGIC1		0xfee1deadU
@@ -39,7 +41,7 @@
 #define	GRND_INSECURE		4
 
 int
-linux_sys_uname(struct lwp *l __unused, const struct linux_uname_args *uap,
+linux_sys_uname(struct lwp *l, const struct linux_uname_args *uap,
     register_t *retval __unused)
 {
 	struct linux_utsname un;
@@ -50,7 +52,8 @@ linux_sys_uname(struct lwp *l __unused, const struct linux_uname_args *uap,
 	(void)strlcpy(un.release, linux_release, sizeof(un.release));
 	(void)snprintf(un.version, sizeof(un.version), "#1 SMP %s %s",
 	    ostype, osrelease);
-	(void)strlcpy(un.machine, "x86_64", sizeof(un.machine));
+	(void)strlcpy(un.machine, (l->l_proc->p_personality & PER_MASK) ==
+	    PER_LINUX32 ? "i686" : "x86_64", sizeof(un.machine));
 	uts_get(UTS_DOMAINNAME, un.domainname);
 	return copyout(&un, uap->name, sizeof(un));
 }
@@ -84,6 +87,28 @@ linux_sys_setdomainname(struct lwp *l,
 	return uts_in(l, UTS_DOMAINNAME, uap->name, uap->len);
 }
 
+/* For i386: in larger units where bytes do not fit into 32 bits. */
+static int
+sysinfo32_out(struct linux_sysinfo *si, void *uaddr)
+{
+	struct linux32_sysinfo s32;
+	unsigned int shift = si->totalram >> 32 != 0 ? PAGE_SHIFT : 0;
+
+	memset(&s32, 0, sizeof(s32));
+	s32.uptime = (int32_t)si->uptime;
+	for (unsigned int i = 0; i < 3; i++)
+		s32.loads[i] = (uint32_t)si->loads[i];
+	s32.totalram = (uint32_t)(si->totalram >> shift);
+	s32.freeram = (uint32_t)(si->freeram >> shift);
+	s32.sharedram = (uint32_t)(si->sharedram >> shift);
+	s32.bufferram = (uint32_t)(si->bufferram >> shift);
+	s32.totalswap = (uint32_t)(si->totalswap >> shift);
+	s32.freeswap = (uint32_t)(si->freeswap >> shift);
+	s32.procs = si->procs;
+	s32.mem_unit = si->mem_unit << shift;
+	return copyout(&s32, uaddr, sizeof(s32));
+}
+
 int
 linux_sys_sysinfo(struct lwp *l __unused,
     const struct linux_sysinfo_args *uap, register_t *retval __unused)
@@ -101,7 +126,8 @@ linux_sys_sysinfo(struct lwp *l __unused,
 	si.bufferram = 0;
 	si.procs = (uint16_t)MIN(atomic_load_relaxed(&nthreads), 0xffffU);
 	si.mem_unit = 1;
-	return copyout(&si, uap->info, sizeof(si));
+	return linux_is32() ? sysinfo32_out(&si, uap->info) :
+	    copyout(&si, uap->info, sizeof(si));
 }
 
 int

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/ptimer.h>
 #include <compat/linux/linux_abi.h>
+#include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 
 #define	CLOCK_REALTIME_ALARM	8
@@ -40,7 +41,7 @@ int
 linux_timespec_in(const void *uaddr, nsec_t *ns)
 {
 	struct timespec ts;
-	int error = copyin(uaddr, &ts, sizeof(ts));
+	int error = linux_timespecs_in(uaddr, &ts, 1);
 
 	return error != 0 ? error : timespec_to_nsec(&ts, ns);
 }
@@ -50,7 +51,7 @@ linux_timespec_out(nsec_t ns, void *uaddr)
 {
 	struct timespec ts = nsec_to_timespec(ns);
 
-	return copyout(&ts, uaddr, sizeof(ts));
+	return linux_timespecs_out(&ts, uaddr, 1);
 }
 
 static struct linux_timeval
@@ -229,7 +230,7 @@ linux_sys_gettimeofday(struct lwp *l __unused,
 	int error = 0;
 
 	if (uap->tv != NULL)
-		error = copyout(&tv, uap->tv, sizeof(tv));
+		error = linux_timevals_out(&tv, uap->tv, 1);
 	if (error == 0 && uap->tz != NULL)
 		error = copyout(&linux_tz, uap->tz, sizeof(linux_tz));
 	return error;
@@ -245,7 +246,7 @@ linux_sys_settimeofday(struct lwp *l,
 	int error;
 
 	if (uap->tv != NULL) {
-		if ((error = copyin(uap->tv, &tv, sizeof(tv))) != 0 ||
+		if ((error = linux_timevals_in(uap->tv, &tv, 1)) != 0 ||
 		    (error = from_timeval(&tv, &ns)) != 0)
 			return error;
 	}
@@ -269,7 +270,7 @@ linux_sys_time(struct lwp *l __unused, const struct linux_time_args *uap,
 	int64_t now = nanotime() / NSEC_PER_SEC;
 
 	*retval = (register_t)now;
-	return uap->t != NULL ? copyout(&now, uap->t, sizeof(now)) : 0;
+	return uap->t != NULL ? linux_long_out((uint64_t)now, uap->t) : 0;
 }
 
 /* -- sleeping -- */
@@ -369,6 +370,25 @@ to_itimerval(nsec_t value, nsec_t interval, struct linux_itimerval *it)
 	it->it_interval = to_timeval(interval);
 }
 
+static int
+itimerval_in(const void *uaddr, struct linux_itimerval *it)
+{
+	struct linux_timeval tv[2];
+	int error = linux_timevals_in(uaddr, tv, 2);
+
+	it->it_interval = tv[0];
+	it->it_value = tv[1];
+	return error;
+}
+
+static int
+itimerval_out(const struct linux_itimerval *it, void *uaddr)
+{
+	struct linux_timeval tv[2] = { it->it_interval, it->it_value };
+
+	return linux_timevals_out(tv, uaddr, 2);
+}
+
 int
 linux_sys_getitimer(struct lwp *l, const struct linux_getitimer_args *uap,
     register_t *retval __unused)
@@ -381,7 +401,7 @@ linux_sys_getitimer(struct lwp *l, const struct linux_getitimer_args *uap,
 	if (error != 0)
 		return error;
 	to_itimerval(value, interval, &it);
-	return copyout(&it, uap->val, sizeof(it));
+	return itimerval_out(&it, uap->val);
 }
 
 int
@@ -393,7 +413,7 @@ linux_sys_setitimer(struct lwp *l, const struct linux_setitimer_args *uap,
 	int error;
 
 	if (uap->val != NULL) {
-		if ((error = copyin(uap->val, &it, sizeof(it))) != 0 ||
+		if ((error = itimerval_in(uap->val, &it)) != 0 ||
 		    (error = from_timeval(&it.it_value, &value)) != 0 ||
 		    (error = from_timeval(&it.it_interval, &interval)) != 0)
 			return error;
@@ -403,7 +423,7 @@ linux_sys_setitimer(struct lwp *l, const struct linux_setitimer_args *uap,
 	if (error != 0 || uap->old == NULL)
 		return error;
 	to_itimerval(oldvalue, oldinterval, &it);
-	return copyout(&it, uap->old, sizeof(it));
+	return itimerval_out(&it, uap->old);
 }
 
 int
@@ -424,6 +444,22 @@ linux_sys_alarm(struct lwp *l, const struct linux_alarm_args *uap,
 
 /* -- POSIX timers -- */
 
+static int
+sigevent_in(const void *uaddr, struct linux_sigevent *ev)
+{
+	struct linux32_sigevent ev32;
+	int error;
+
+	if (!linux_is32())
+		return copyin(uaddr, ev, sizeof(*ev));
+	error = copyin(uaddr, &ev32, sizeof(ev32));
+	ev->sigev_value = ev32.sigev_value;
+	ev->sigev_signo = ev32.sigev_signo;
+	ev->sigev_notify = ev32.sigev_notify;
+	ev->sigev_tid = ev32.sigev_tid;
+	return error;
+}
+
 int
 linux_sys_timer_create(struct lwp *l,
     const struct linux_timer_create_args *uap, register_t *retval __unused)
@@ -432,8 +468,7 @@ linux_sys_timer_create(struct lwp *l,
 	int clock = uap->clock, id, error;
 	pid_t tid = 0;
 
-	if (uap->event != NULL &&
-	    (error = copyin(uap->event, &ev, sizeof(ev))) != 0)
+	if (uap->event != NULL && (error = sigevent_in(uap->event, &ev)) != 0)
 		return error;
 	/* CPU clocks: only those of the caller. */
 	if (clock < 0) {
@@ -476,26 +511,44 @@ linux_sys_timer_create(struct lwp *l,
 	return error;
 }
 
+/* A user itimerspec: interval, then value. */
+static int
+itimerspec_in(const void *uaddr, nsec_t *value, nsec_t *interval)
+{
+	struct timespec its[2];
+	int error;
+
+	if ((error = linux_timespecs_in(uaddr, its, 2)) != 0 ||
+	    (error = timespec_to_nsec(&its[1], value)) != 0)
+		return error;
+	return timespec_to_nsec(&its[0], interval);
+}
+
+static int
+itimerspec_out(nsec_t value, nsec_t interval, void *uaddr)
+{
+	struct timespec its[2] = {
+		nsec_to_timespec(interval), nsec_to_timespec(value)
+	};
+
+	return linux_timespecs_out(its, uaddr, 2);
+}
+
 int
 linux_sys_timer_settime(struct lwp *l,
     const struct linux_timer_settime_args *uap, register_t *retval __unused)
 {
-	struct linux_itimerspec its;
 	nsec_t value, interval, oldvalue, oldinterval;
 	int error;
 
-	if ((error = copyin(uap->val, &its, sizeof(its))) != 0 ||
-	    (error = timespec_to_nsec(&its.it_value, &value)) != 0 ||
-	    (error = timespec_to_nsec(&its.it_interval, &interval)) != 0)
+	if ((error = itimerspec_in(uap->val, &value, &interval)) != 0)
 		return error;
 	error = do_timer_settime(l, uap->timerid,
 	    (uap->flags & TIMER_ABSTIME) != 0, value, interval, &oldvalue,
 	    &oldinterval);
 	if (error != 0 || uap->old == NULL)
 		return error;
-	its.it_value = nsec_to_timespec(oldvalue);
-	its.it_interval = nsec_to_timespec(oldinterval);
-	return copyout(&its, uap->old, sizeof(its));
+	return itimerspec_out(oldvalue, oldinterval, uap->old);
 }
 
 int
@@ -518,21 +571,16 @@ linux_sys_timerfd_settime(struct lwp *l,
     const struct linux_timerfd_settime_args *uap,
     register_t *retval __unused)
 {
-	struct linux_itimerspec its;
 	nsec_t value, interval, oldvalue, oldinterval;
 	int error;
 
-	if ((error = copyin(uap->val, &its, sizeof(its))) != 0 ||
-	    (error = timespec_to_nsec(&its.it_value, &value)) != 0 ||
-	    (error = timespec_to_nsec(&its.it_interval, &interval)) != 0)
+	if ((error = itimerspec_in(uap->val, &value, &interval)) != 0)
 		return error;
 	error = do_timerfd_settime(l, uap->fd, uap->flags, value, interval,
 	    &oldvalue, &oldinterval);
 	if (error != 0 || uap->old == NULL)
 		return error;
-	its.it_value = nsec_to_timespec(oldvalue);
-	its.it_interval = nsec_to_timespec(oldinterval);
-	return copyout(&its, uap->old, sizeof(its));
+	return itimerspec_out(oldvalue, oldinterval, uap->old);
 }
 
 int
@@ -540,32 +588,26 @@ linux_sys_timerfd_gettime(struct lwp *l,
     const struct linux_timerfd_gettime_args *uap,
     register_t *retval __unused)
 {
-	struct linux_itimerspec its;
 	nsec_t value, interval;
 	int error;
 
 	error = do_timerfd_gettime(l, uap->fd, &value, &interval);
 	if (error != 0)
 		return error;
-	its.it_value = nsec_to_timespec(value);
-	its.it_interval = nsec_to_timespec(interval);
-	return copyout(&its, uap->val, sizeof(its));
+	return itimerspec_out(value, interval, uap->val);
 }
 
 int
 linux_sys_timer_gettime(struct lwp *l,
     const struct linux_timer_gettime_args *uap, register_t *retval __unused)
 {
-	struct linux_itimerspec its;
 	nsec_t value, interval;
 	int error;
 
 	error = do_timer_gettime(l, uap->timerid, &value, &interval);
 	if (error != 0)
 		return error;
-	its.it_value = nsec_to_timespec(value);
-	its.it_interval = nsec_to_timespec(interval);
-	return copyout(&its, uap->val, sizeof(its));
+	return itimerspec_out(value, interval, uap->val);
 }
 
 int

@@ -6,7 +6,9 @@
 #include <sys/cpu.h>
 #include <sys/errno.h>
 #include <sys/proc.h>
+#include <machine/frame.h>
 #include <machine/intr.h>
+#include <machine/machdep.h>
 #include <machine/pmap.h>
 #include <x86/cpuid.h>
 #include <x86/fpu.h>
@@ -19,13 +21,19 @@ cpu_set_base(struct lwp *l, int which, uintptr_t base)
 
 	if (base >= VM_MAX_ADDRESS)
 		return EPERM;
+	/* As on Linux the selector becomes null: a base is the thread's own. */
 	on = intr_disable();
-	if (which == 0)
-		l->l_pcb.pcb_fsbase = base;
-	else
-		l->l_pcb.pcb_gsbase = base;
 	if (l == curlwp)
-		xen_guest->g_set_base(which, base);
+		segs_save(&l->l_pcb);
+	if (which == 0) {
+		l->l_pcb.pcb_fsbase = base;
+		l->l_pcb.pcb_fs = 0;
+	} else {
+		l->l_pcb.pcb_gsbase = base;
+		l->l_pcb.pcb_gs = 0;
+	}
+	if (l == curlwp)
+		xen_guest->g_switch(curcpu(), l);
 	intr_restore(on);
 	return 0;
 }
@@ -34,6 +42,80 @@ uintptr_t
 cpu_get_base(struct lwp *l, int which)
 {
 	return which == 0 ? l->l_pcb.pcb_fsbase : l->l_pcb.pcb_gsbase;
+}
+
+/* ---- 32-bit programs ---- */
+
+void
+cpu_set_compat32(void)
+{
+	struct pcb *pcb = &curlwp->l_pcb;
+	bool on = intr_disable();
+
+	pcb->pcb_flags |= PCB_COMPAT32;
+	pcb->pcb_ds = pcb->pcb_es = SEL_UDATA;
+	xen_guest->g_switch(curcpu(), curlwp);
+	intr_restore(on);
+}
+
+bool
+cpu_is_compat32(const struct lwp *l)
+{
+	return (l->l_pcb.pcb_flags & PCB_COMPAT32) != 0;
+}
+
+void
+cpu_get_selectors(struct pcb *now)
+{
+	segs_save(now);
+}
+
+void
+cpu_set_selectors(struct lwp *l, const struct pcb *sel)
+{
+	struct pcb *pcb = &l->l_pcb;
+	bool on = intr_disable();
+
+	/* Only user privilege, or null. */
+	pcb->pcb_ds = sel->pcb_ds > 3 ? sel->pcb_ds | 3 : 0;
+	pcb->pcb_es = sel->pcb_es > 3 ? sel->pcb_es | 3 : 0;
+	pcb->pcb_fs = sel->pcb_fs > 3 ? sel->pcb_fs | 3 : 0;
+	pcb->pcb_gs = sel->pcb_gs > 3 ? sel->pcb_gs | 3 : 0;
+	xen_guest->g_switch(curcpu(), l);
+	intr_restore(on);
+}
+
+/*
+ * A present data segment of user privilege, or nothing.  "Accessed" has to be
+ * set: the CPU must not write to the table.
+ */
+static bool
+tls_ok(uint64_t desc)
+{
+	return desc == 0 || (desc >> 40 & 0xf9) == 0xf1;
+}
+
+int
+cpu_set_tls(struct lwp *l, unsigned int slot, uint64_t desc)
+{
+	bool on;
+
+	if (slot >= PCB_NTLS || !tls_ok(desc))
+		return EINVAL;
+	on = intr_disable();
+	l->l_pcb.pcb_tls[slot] = desc;
+	if (l == curlwp) {
+		segs_save(&l->l_pcb);
+		xen_guest->g_switch(curcpu(), l);
+	}
+	intr_restore(on);
+	return 0;
+}
+
+uint64_t
+cpu_get_tls(const struct lwp *l, unsigned int slot)
+{
+	return l->l_pcb.pcb_tls[slot];
 }
 
 size_t

@@ -71,7 +71,10 @@ CTASSERT(ASM_TF_SYSCALL == TF_SYSCALL && ASM_TF_INT80 == TF_INT80);
 CTASSERT(ASM_TF_EVENT == TF_EVENT);
 CTASSERT(ASM_SEL_UDATA == SEL_UDATA && ASM_SEL_UCODE == SEL_UCODE);
 CTASSERT(ASM_SEL_UCODE32 == SEL_UCODE32);
+CTASSERT(ASM_RFLAGS_NOSYSRET == (RFLAGS_TF | RFLAGS_RF));
 CTASSERT(SEL_CPU == VDSO_CPU_SEL && SEL_CPU >> 3 < GDT_ENTRIES);
+CTASSERT(SEL_TLS(0) >> 3 == CPU_TLS_FIRST && PCB_NTLS == CPU_TLS_COUNT);
+CTASSERT(__arraycount(((struct cpu_md *)0)->md_tls) == PCB_NTLS);
 CTASSERT(ASM_EFAULT == EFAULT && ASM_ENAMETOOLONG == ENAMETOOLONG);
 
 /* The callee-saved registers on the stack of a thread not running. */
@@ -140,6 +143,18 @@ segs_save(struct pcb *pcb)
 	    ".popsection" : "+r"(sel_));				\
 } while (0)
 
+void
+tls_load(struct cpu_info *ci, const struct pcb *pcb,
+    void (*set)(struct cpu_info *, unsigned int, uint64_t))
+{
+	for (unsigned int i = 0; i < PCB_NTLS; i++) {
+		if (ci->ci_md.md_tls[i] == pcb->pcb_tls[i])
+			continue;
+		ci->ci_md.md_tls[i] = pcb->pcb_tls[i];
+		set(ci, CPU_TLS_FIRST + i, pcb->pcb_tls[i]);
+	}
+}
+
 bool
 segs_load(const struct pcb *pcb)
 {
@@ -183,6 +198,20 @@ start_at(struct lwp *l, void (*fn)(void *), void *arg)
 	l->l_pcb.pcb_rsp = (uintptr_t)sf;
 }
 
+/* CLONE_SETTLS: a base, or for a 32-bit thread a struct cpu_tls. */
+static void
+tls_inherit(struct lwp *child, bool compat32, uintptr_t tls)
+{
+	const struct cpu_tls *ct = (const struct cpu_tls *)tls;
+
+	if (compat32) {
+		child->l_pcb.pcb_tls[ct->ct_slot] = ct->ct_desc;
+	} else {
+		child->l_pcb.pcb_fsbase = tls;
+		child->l_pcb.pcb_fs = 0;
+	}
+}
+
 int
 cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
     bool set_tls, uintptr_t tls, void (*fn)(void *), void *arg)
@@ -209,8 +238,11 @@ cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
 		child->l_pcb.pcb_es = parent->l_pcb.pcb_es;
 		child->l_pcb.pcb_fs = parent->l_pcb.pcb_fs;
 		child->l_pcb.pcb_gs = parent->l_pcb.pcb_gs;
-		child->l_pcb.pcb_fsbase = set_tls ? tls :
-		    parent->l_pcb.pcb_fsbase;
+		memcpy(child->l_pcb.pcb_tls, parent->l_pcb.pcb_tls,
+		    sizeof(child->l_pcb.pcb_tls));
+		child->l_pcb.pcb_fsbase = parent->l_pcb.pcb_fsbase;
+		if (set_tls)
+			tls_inherit(child, cpu_is_compat32(parent), tls);
 		child->l_pcb.pcb_gsbase = parent->l_pcb.pcb_gsbase;
 		child->l_pcb.pcb_flags = parent->l_pcb.pcb_flags &
 		    PCB_COMPAT32;

@@ -288,10 +288,7 @@ syscall_entry(struct trapframe *tf)
 	curcpu()->ci_nsyscall++;
 	KASSERT(tf == l->l_tf);
 	intr_enable();
-	if (tf->tf_trapno == TF_SYSCALL)
-		l->l_proc->p_emul->e_syscall(l, tf);
-	else
-		tf->tf_rax = -ENOSYS;	/* 32-bit entries: none yet */
+	l->l_proc->p_emul->e_syscall(l, tf);
 	(void)intr_disable();
 }
 

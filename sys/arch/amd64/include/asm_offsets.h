@@ -50,6 +50,11 @@
 #define	ASM_TF_SYSCALL		256
 #define	ASM_TF_INT80		257
 #define	ASM_TF_EVENT		258
+/*
+ * TF and RF: SYSRET traps at once with TF, where IRET goes on for one
+ * instruction first, so stepping would not get on; and it cannot set RF.
+ */
+#define	ASM_RFLAGS_NOSYSRET	0x10100
 #define	ASM_SEL_UCODE32		0x23
 #define	ASM_SEL_UDATA		0x2b
 #define	ASM_SEL_UCODE		0x33

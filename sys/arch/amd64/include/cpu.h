@@ -39,6 +39,7 @@ struct cpu_md {
 	bool		md_started;	/* [a] vCPU has been up once */
 	volatile bool	md_wanted;	/* [a] may leave cpu_dead() */
 	uintptr_t	md_fsbase, md_gsbase;	/* user bases now loaded */
+	uint64_t	md_tls[3];	/* what is in the GDT's TLS entries */
 };
 
 #define	curcpu()	({						\
@@ -82,6 +83,32 @@ bool	cpu_rdrand(uint64_t *);
 /* User FS (which 0) or GS (1) base; EPERM: no user address. */
 int	cpu_set_base(struct lwp *, int which, uintptr_t base);
 uintptr_t cpu_get_base(struct lwp *, int which);
+/*
+ * The current thread is to run a 32-bit program: selectors, mode.  After
+ * cpu_exec_reset().
+ */
+void	cpu_set_compat32(void);
+bool	cpu_is_compat32(const struct lwp *);
+/*
+ * DS, ES, FS, GS of the current thread, in those members of a pcb.  set: what
+ * the CPU refuses becomes null.
+ */
+struct pcb;
+void	cpu_get_selectors(struct pcb *);
+void	cpu_set_selectors(struct lwp *, const struct pcb *);
+/*
+ * GDT entries of a thread's own, for the TLS of 32-bit programs: first index,
+ * number, descriptor of slot n.  EINVAL: not one for a data segment.
+ */
+#define	CPU_TLS_FIRST	12
+#define	CPU_TLS_COUNT	3
+int	cpu_set_tls(struct lwp *, unsigned int slot, uint64_t desc);
+uint64_t cpu_get_tls(const struct lwp *, unsigned int slot);
+/* What CLONE_SETTLS means to a 32-bit thread: cpu_lwp_fork()'s tls. */
+struct cpu_tls {
+	unsigned int	ct_slot;
+	uint64_t	ct_desc;
+};
 /*
  * FPU state of a thread as it is in signal frames: FXSAVE layout, then, when
  * the size is more than 512, XSAVE's header and the components whose bits

@@ -29,7 +29,7 @@ struct trapframe {
 #define	SEL_UCODE	0x33
 #define	SEL_TSS		0x40
 #define	SEL_CPU		0x7b
-#define	SEL_TLS_MIN	12		/* GDT index of the first TLS slot */
+#define	SEL_TLS(n)	((12 + (n)) << 3 | 3)
 
 #define	RFLAGS_CF	0x1
 #define	RFLAGS_FIXED	0x2

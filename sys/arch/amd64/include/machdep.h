@@ -27,8 +27,16 @@ void	cpu_hatch_entry(void *) __dead;
 /* Selectors of user programs, saved and loaded on a switch. */
 struct pcb;
 void	segs_save(struct pcb *);
-/* True if %fs was loaded, so that its base has to be set again. */
+/* True if %fs was loaded, so that a null selector's base is lost. */
 bool	segs_load(const struct pcb *);
+/*
+ * The thread's own descriptors go to this CPU's GDT, those that differ, by
+ * set().  Before the selectors are loaded.
+ */
+void	tls_load(struct cpu_info *, const struct pcb *,
+	    void (*set)(struct cpu_info *, unsigned int entry, uint64_t));
+/* A selector that has no descriptor: then the base is the thread's own. */
+#define	SEL_IS_NULL(sel)	(((sel) & ~3U) == 0)
 
 /* The descriptors both guest types have. */
 #define	GDT_ENTRIES	16

@@ -9,6 +9,8 @@
 
 struct cpu_info;
 
+#define	PCB_NTLS	3
+
 struct pcb {
 	uintptr_t	pcb_rsp;	/* while off the CPU */
 	uintptr_t	pcb_kstack_top;	/* trap frames start below it */
@@ -18,7 +20,7 @@ struct pcb {
 	uint32_t	pcb_flags;
 	void		*pcb_fpu;	/* XSAVE area, 64-byte aligned */
 	struct cpu_info	*pcb_fpu_cpu;	/* whose registers were last loaded */
-	uint64_t	pcb_tls[3];	/* GDT TLS slots of 32-bit programs */
+	uint64_t	pcb_tls[PCB_NTLS]; /* GDT entries of its own */
 	uintptr_t	pcb_dr[8];
 };
 #define	PCB_FPU_USED	0x1

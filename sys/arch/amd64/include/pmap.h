@@ -24,6 +24,7 @@
  */
 #define	VM_MIN_ADDRESS		0x10000UL
 #define	VM_MAX_ADDRESS		0x00007ffffffff000UL
+#define	VM_MAX_ADDRESS32	0x00000000ffffe000UL	/* 32-bit programs */
 #define	DMAP_BASE		0xffff888000000000UL	/* all guest-physical */
 #define	DMAP_FRAMES		(1UL << 27)	/* one top-level slot */
 #define	VM_PAGES_BASE		0xffffa00000000000UL	/* struct vm_page[] */

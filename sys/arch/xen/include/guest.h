@@ -78,10 +78,11 @@ struct xen_guest {
 	/* argument of the suspend hypercall */
 	unsigned long (*g_suspend_arg)(void);
 
-	/* Context switch: kernel stack for the next entry, FS/GS base, TLS. */
+	/*
+	 * Context switch: kernel stack for the next entry, TLS, FS and GS.  To
+	 * the current thread: load again what was changed in its pcb.
+	 */
 	void	(*g_switch)(struct cpu_info *, struct lwp *);
-	/* Load a user FS (0) or GS (1) base for the current thread now. */
-	void	(*g_set_base)(int which, uintptr_t);
 	/* CR0.TS, for lazy or eager FPU: set / clear. */
 	void	(*g_fpu_ts)(bool);
 	/* Map grant-table frames [first, first+n) at va. */

@@ -229,6 +229,56 @@ gs_selector(void)
 	return sel;
 }
 
+static void
+pv_gdt_set(struct cpu_info *ci, unsigned int entry, uint64_t desc)
+{
+	(void)hypercall_update_descriptor(ptoa((paddr_t)gdt_mfn(ci)) +
+	    entry * sizeof(uint64_t), desc);
+}
+
+/*
+ * The thread's descriptors.  Xen may load the selectors again at any time, so
+ * none may be in use whose descriptor goes.
+ */
+static void
+pv_tls(struct cpu_info *ci, const struct pcb *pcb)
+{
+	if (memcmp(ci->ci_md.md_tls, pcb->pcb_tls, sizeof(pcb->pcb_tls)) == 0)
+		return;
+	__asm__ volatile("movl %0, %%fs" : : "r"(0));
+	(void)hypercall_set_segment_base(SEGBASE_GS_USER_SEL, 0);
+	ci->ci_md.md_fsbase = ~pcb->pcb_fsbase;
+	ci->ci_md.md_gsbase = ~pcb->pcb_gsbase;
+	tls_load(ci, pcb, pv_gdt_set);
+}
+
+/*
+ * FS and GS: the selectors, then the bases of null ones.  The base of any
+ * other is its descriptor's, which may have changed: it is loaded always.
+ */
+static void
+pv_bases(struct cpu_md *md, const struct pcb *pcb, struct multicall_entry *mc,
+    unsigned int *n)
+{
+	if (segs_load(pcb))
+		md->md_fsbase = ~pcb->pcb_fsbase;
+	if (SEL_IS_NULL(pcb->pcb_fs) && md->md_fsbase != pcb->pcb_fsbase) {
+		md->md_fsbase = pcb->pcb_fsbase;
+		call_add(mc, n, __HYPERVISOR_set_segment_base, SEGBASE_FS,
+		    pcb->pcb_fsbase);
+	}
+	if (!SEL_IS_NULL(pcb->pcb_gs) || pcb->pcb_gs != gs_selector()) {
+		md->md_gsbase = ~pcb->pcb_gsbase;
+		call_add(mc, n, __HYPERVISOR_set_segment_base,
+		    SEGBASE_GS_USER_SEL, pcb->pcb_gs);
+	}
+	if (SEL_IS_NULL(pcb->pcb_gs) && md->md_gsbase != pcb->pcb_gsbase) {
+		md->md_gsbase = pcb->pcb_gsbase;
+		call_add(mc, n, __HYPERVISOR_set_segment_base,
+		    SEGBASE_GS_USER, pcb->pcb_gsbase);
+	}
+}
+
 void
 pv_switch(struct cpu_info *ci, struct lwp *to)
 {
@@ -247,40 +297,11 @@ pv_switch(struct cpu_info *ci, struct lwp *to)
 		call_add(mc, &n, __HYPERVISOR_stack_switch, FLAT_KERNEL_SS,
 		    pcb->pcb_kstack_top);
 	}
-	if (segs_load(pcb) || ci->ci_md.md_fsbase != pcb->pcb_fsbase) {
-		ci->ci_md.md_fsbase = pcb->pcb_fsbase;
-		call_add(mc, &n, __HYPERVISOR_set_segment_base, SEGBASE_FS,
-		    pcb->pcb_fsbase);
-	}
-	if (pcb->pcb_gs != gs_selector()) {
-		ci->ci_md.md_gsbase = ~pcb->pcb_gsbase;
-		call_add(mc, &n, __HYPERVISOR_set_segment_base,
-		    SEGBASE_GS_USER_SEL, pcb->pcb_gs);
-	}
-	if (ci->ci_md.md_gsbase != pcb->pcb_gsbase) {
-		ci->ci_md.md_gsbase = pcb->pcb_gsbase;
-		call_add(mc, &n, __HYPERVISOR_set_segment_base,
-		    SEGBASE_GS_USER, pcb->pcb_gsbase);
-	}
+	pv_tls(ci, pcb);
+	pv_bases(&ci->ci_md, pcb, mc, &n);
 	if (n > 1)
 		(void)hypercall_multicall(mc, n);
 	else if (n == 1)
 		(void)xen_hypercall(mc[0].op, mc[0].args[0], mc[0].args[1],
 		    0, 0, 0);
-}
-
-void
-pv_set_base(int which, uintptr_t base)
-{
-	bool on = intr_disable();
-	struct cpu_md *md = &curcpu()->ci_md;
-
-	if (which == 0) {
-		md->md_fsbase = base;
-		(void)hypercall_set_segment_base(SEGBASE_FS, base);
-	} else {
-		md->md_gsbase = base;
-		(void)hypercall_set_segment_base(SEGBASE_GS_USER, base);
-	}
-	intr_restore(on);
 }

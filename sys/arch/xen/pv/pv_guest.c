@@ -241,7 +241,6 @@ const struct xen_guest pv_guest = {
 	.g_resume = pv_resume,
 	.g_suspend_arg = pv_suspend_arg,
 	.g_switch = pv_switch,
-	.g_set_base = pv_set_base,
 	.g_fpu_ts = pv_fpu_ts,
 	.g_map_grant_frames = pv_map_grant_frames,
 	.g_unmap_grant_frames = pv_unmap_grant_frames,

@@ -31,7 +31,6 @@ void	pv_setup_upcall(void);			/* this CPU's entry points */
 void	pv_cpu_init(struct cpu_info *);
 int	pv_cpu_initialise(struct cpu_info *);
 void	pv_switch(struct cpu_info *, struct lwp *);
-void	pv_set_base(int which, uintptr_t);
 
 void	pv_boot(struct start_info *) __dead;
 

@@ -177,6 +177,8 @@ pv_user_return:
 	movq	TF_RFLAGS(%rsp), %rax
 	cmpq	%rax, TF_R11(%rsp)
 	jne	1f
+	testl	$ASM_RFLAGS_NOSYSRET, %eax
+	jnz	1f
 	cmpq	$ASM_SEL_UCODE, TF_CS(%rsp)
 	jne	1f
 	cmpq	$ASM_SEL_UDATA, TF_SS(%rsp)

@@ -269,16 +269,50 @@ gs_selector(void)
 	return sel;
 }
 
-/* Load the user's %gs, which must not fault here: only what is in the GDT. */
 static void
-gs_load(uint16_t sel)
+pvh_gdt_set(struct cpu_info *ci, unsigned int entry, uint64_t desc)
 {
-	uint32_t val = sel;
+	((uint64_t *)ci->ci_md.md_gdt)[entry] = desc;
+}
 
-	if (sel != SEL_UDATA && sel != SEL_UCODE && sel != SEL_UCODE32)
+/*
+ * Load the user's %gs, which must not fault here: only what is known to be in
+ * the GDT, with user privilege.
+ */
+static void
+gs_load(const struct pcb *pcb)
+{
+	uint32_t val = pcb->pcb_gs;
+	unsigned int slot = (val >> 3) - CPU_TLS_FIRST;
+
+	if (val != SEL_UDATA && val != SEL_UCODE && val != SEL_UCODE32 &&
+	    !((val & 7) == 3 && slot < PCB_NTLS && pcb->pcb_tls[slot] != 0))
 		val = 0;
 	__asm__ volatile("swapgs; movl %0, %%gs; swapgs" : : "r"(val)
 	    : "memory");
+}
+
+/*
+ * FS and GS: the selectors, then the bases of null ones.  The base of any
+ * other is its descriptor's, which may have changed: it is loaded always.
+ */
+static void
+pvh_bases(struct cpu_md *md, const struct pcb *pcb)
+{
+	if (segs_load(pcb))
+		md->md_fsbase = ~pcb->pcb_fsbase;
+	if (SEL_IS_NULL(pcb->pcb_fs) && md->md_fsbase != pcb->pcb_fsbase) {
+		md->md_fsbase = pcb->pcb_fsbase;
+		wrmsr(MSR_FSBASE, pcb->pcb_fsbase);
+	}
+	if (!SEL_IS_NULL(pcb->pcb_gs) || pcb->pcb_gs != gs_selector()) {
+		gs_load(pcb);
+		md->md_gsbase = ~pcb->pcb_gsbase;
+	}
+	if (SEL_IS_NULL(gs_selector()) && md->md_gsbase != pcb->pcb_gsbase) {
+		md->md_gsbase = pcb->pcb_gsbase;
+		wrmsr(MSR_KERNELGSBASE, pcb->pcb_gsbase);
+	}
 }
 
 void
@@ -295,32 +329,6 @@ pvh_switch(struct cpu_info *ci, struct lwp *to)
 		return;
 	md->md_kstack = pcb->pcb_kstack_top;
 	((struct tss *)md->md_tss)->tss_rsp[0] = pcb->pcb_kstack_top;
-	if (segs_load(pcb) || md->md_fsbase != pcb->pcb_fsbase) {
-		md->md_fsbase = pcb->pcb_fsbase;
-		wrmsr(MSR_FSBASE, pcb->pcb_fsbase);
-	}
-	if (pcb->pcb_gs != gs_selector()) {
-		gs_load(pcb->pcb_gs);
-		md->md_gsbase = ~pcb->pcb_gsbase;
-	}
-	if (md->md_gsbase != pcb->pcb_gsbase) {
-		md->md_gsbase = pcb->pcb_gsbase;
-		wrmsr(MSR_KERNELGSBASE, pcb->pcb_gsbase);
-	}
-}
-
-void
-pvh_set_base(int which, uintptr_t base)
-{
-	bool on = intr_disable();
-	struct cpu_md *md = &curcpu()->ci_md;
-
-	if (which == 0) {
-		md->md_fsbase = base;
-		wrmsr(MSR_FSBASE, base);
-	} else {
-		md->md_gsbase = base;
-		wrmsr(MSR_KERNELGSBASE, base);
-	}
-	intr_restore(on);
+	tls_load(ci, pcb, pvh_gdt_set);
+	pvh_bases(md, pcb);
 }

@@ -253,7 +253,6 @@ const struct xen_guest pvh_guest = {
 	.g_resume = pvh_resume,
 	.g_suspend_arg = pvh_suspend_arg,
 	.g_switch = pvh_switch,
-	.g_set_base = pvh_set_base,
 	.g_fpu_ts = pvh_fpu_ts,
 	.g_map_grant_frames = pvh_map_grant_frames,
 	.g_unmap_grant_frames = pvh_unmap_grant_frames,

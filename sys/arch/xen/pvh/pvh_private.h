@@ -66,7 +66,6 @@ int	pvh_callback_register(void);
 void	pvh_cpu_init(struct cpu_info *);
 int	pvh_cpu_initialise(struct cpu_info *);
 void	pvh_switch(struct cpu_info *, struct lwp *);
-void	pvh_set_base(int which, uintptr_t);
 extern unsigned long pvh_cr4;			/* [I] of all CPUs */
 
 /* The start info, a copy of what matters after boot. */

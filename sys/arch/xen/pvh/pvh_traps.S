@@ -259,6 +259,8 @@ pvh_user_return:
 	movq	TF_RFLAGS(%rsp), %r11
 	cmpq	%r11, TF_R11(%rsp)
 	jne	1f
+	testl	$ASM_RFLAGS_NOSYSRET, %r11d
+	jnz	1f
 	cmpq	$ASM_SEL_UCODE, TF_CS(%rsp)
 	jne	1f
 	cmpq	$ASM_SEL_UDATA, TF_SS(%rsp)
