@@ -66,6 +66,17 @@ TEST(return_to_the_end_of_user_space)
 	dies(return_to_top, SIGSEGV);
 }
 
+#define	CLONE_SETTLS_ONLY	(0x00080000 | SIGCHLD)
+
+TEST(tls_base_at_impossible_addresses)
+{
+	CHECK_ERR(syscall(SYS_clone, CLONE_SETTLS_ONLY, 0, 0, 0, TOP), EPERM);
+	CHECK_ERR(syscall(SYS_clone, CLONE_SETTLS_ONLY, 0, 0, 0, NONCANONICAL),
+	    EPERM);
+	CHECK_ERR(syscall(SYS_clone, CLONE_SETTLS_ONLY, 0, 0, 0,
+	    0xffff800000000000UL), EPERM);
+}
+
 static void
 handler_nowhere(void)
 {

@@ -222,6 +222,8 @@ cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
 	memset(&child->l_pcb, 0, sizeof(child->l_pcb));
 	kstack = child->l_kstack;	/* from lwp_alloc() */
 	KASSERT(kstack != 0);
+	if (set_tls && !cpu_is_compat32(parent) && tls >= VM_MAX_ADDRESS)
+		return EPERM;
 	error = fpu_alloc(child);
 	if (error != 0)
 		return error;
