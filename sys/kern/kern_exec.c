@@ -23,6 +23,7 @@
 #include <sys/kmem.h>
 #include <sys/personality.h>
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/ptimer.h>
 #include <sys/systm.h>
 #include <sys/vnode.h>
@@ -477,7 +478,7 @@ exec_identity(struct exec_state *es)
 	struct lwp *l = es->es_lwp;
 	struct exec_package *ep = &es->es_pkg;
 	bool honour = (path_mntflags(&es->es_path) & MS_NOSUID) == 0 &&
-	    !l->l_proc->p_nonewprivs;
+	    !l->l_proc->p_nonewprivs && l->l_proc->p_ntraced == 0;
 
 	es->es_unreadable = vnode_access(path_vnode(&es->es_path), R_OK,
 	    l->l_cred) != 0;
@@ -563,6 +564,7 @@ exec_single_thread(struct lwp *l)
 	pid_enter_lwp(l->l_tid, NULL);
 	l->l_tid = p->p_pid;
 	pid_enter_lwp(l->l_tid, l);
+	ptrace_renumber(l);
 	rw_exit(&proctree_lock);
 	return 0;
 }
@@ -731,6 +733,7 @@ do_execve_named(struct lwp *l, struct path *dir, const char *path,
     const char *execfn, char *const *argv, char *const *envp, int flags)
 {
 	struct exec_state *es;
+	pid_t oldtid = l->l_tid;
 	int error;
 
 	if ((es = kmem_zalloc(sizeof(*es), KM_SLEEP)) == NULL)
@@ -744,6 +747,8 @@ do_execve_named(struct lwp *l, struct path *dir, const char *path,
 	    (error = exec_commit(es)) != 0))
 		exec_kill(l);
 	exec_state_free(es);
+	if (error == 0)
+		ptrace_exec(l, oldtid);
 	return error;
 }
 

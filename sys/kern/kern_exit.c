@@ -21,6 +21,7 @@
 #include <sys/pidfd.h>
 #include <sys/proc.h>
 #include <sys/ptimer.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/tty.h>
 #include <sys/vnode.h>
@@ -48,6 +49,7 @@ lwp_unlink(struct lwp *l)
 {
 	struct proc *p = l->l_proc;
 
+	ptrace_lwp_exit(l);
 	pid_enter_lwp(l->l_tid, NULL);
 	(void)lwp_cputime(l);		/* brings l_ru up to date */
 	lwp_leave_proc(l);
@@ -235,6 +237,7 @@ lwp_exit_last(struct lwp *l)
 
 	rw_enter(&proctree_lock, RW_WRITER);
 	lwp_unlink(l);
+	ptrace_tracer_exit(p);
 	exit_reparent(p, &deadlist);
 	pgrp_fix_orphans(p, NULL);
 	if (proc_session(p)->s_leader == p)
@@ -247,6 +250,7 @@ lwp_exit_last(struct lwp *l)
 	p->p_state = PS_ZOMBIE;
 	spin_exit(&p->p_lock);
 	pidfd_wake(p);
+	ptrace_proc_exit(p);
 	if ((autoreap = exit_notify(p))) {
 		proc_reap(p);
 		LIST_INSERT_HEAD(&deadlist, p, p_sibling);
@@ -270,7 +274,10 @@ lwp_exit(struct lwp *l, int status)
 	bool last, stopped;
 
 	KASSERT(l == curlwp);
+	if (l->l_ptrace != NULL)
+		ptrace_event(l, PTRACE_EVENT_EXIT, (unsigned long)status);
 	l->l_flags |= LF_EXITING;
+	l->l_xstat = status;
 	if ((p->p_flags & P_SYSTEM) == 0)
 		p->p_emul->e_lwp_exit(l);
 	spin_enter(&p->p_lock);
@@ -406,6 +413,44 @@ wait_jobctl(struct waitargs *wa, struct proc *p)
 	return true;
 }
 
+static pid_t
+tracee_pgid(const struct ptrace *pt)
+{
+	return pt->pt_lwp != NULL ? pt->pt_lwp->l_proc->p_pgrp->pg_id :
+	    pt->pt_pgid;
+}
+
+/* The same for threads the process traces; `error' is the children's. */
+static int
+wait_tracees(struct waitargs *wa, int error)
+{
+	bool keep = (wa->wa_options & WNOWAIT) != 0;
+	struct ptrace *pt, *next;
+	struct ptrace_report pr;
+
+	for (pt = LIST_FIRST(&wa->wa_parent->p_tracees); pt != NULL;
+	    pt = next) {
+		next = LIST_NEXT(pt, pt_link);
+		if ((wa->wa_idtype == P_PID && pt->pt_tid != wa->wa_id) ||
+		    (wa->wa_idtype == P_PGID && tracee_pgid(pt) != wa->wa_id))
+			continue;
+		error = EAGAIN;
+		if (!ptrace_look(pt, (wa->wa_options & WEXITED) != 0, keep,
+		    &pr))
+			continue;
+		wa->wa_pid = pr.pr_tid;
+		wa->wa_status = pr.pr_status;
+		wa->wa_ksi.ksi_signo = SIGCHLD;
+		wa->wa_ksi.ksi_code = pr.pr_code;
+		wa->wa_ksi.ksi_pid = pr.pr_tid;
+		wa->wa_ksi.ksi_uid = pr.pr_uid;
+		wa->wa_ksi.ksi_status = pr.pr_sigstatus;
+		wa->wa_ru = pr.pr_ru;
+		return 0;
+	}
+	return error;
+}
+
 /* One look at the children: ECHILD, EAGAIN (none yet) or 0. [T] written. */
 static int
 wait_scan(struct waitargs *wa)
@@ -424,10 +469,11 @@ wait_scan(struct waitargs *wa)
 			continue;
 		}
 		error = EAGAIN;
-		if (wait_jobctl(wa, p))
+		/* A traced one stops for its tracer. */
+		if (!ptrace_is_tracer(wa->wa_parent, p) && wait_jobctl(wa, p))
 			return 0;
 	}
-	return error;
+	return wait_tracees(wa, error);
 }
 
 /*

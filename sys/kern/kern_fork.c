@@ -17,6 +17,7 @@
 #include <sys/kmem.h>
 #include <sys/pidfd.h>
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <sys/vnode.h>
@@ -271,6 +272,7 @@ proc_alloc(void)
 	p->p_state = PS_EMBRYO;
 	LIST_INIT(&p->p_children);
 	LIST_INIT(&p->p_lwps);
+	LIST_INIT(&p->p_tracees);
 	spin_init(&p->p_lock, "proc");
 	cv_init(&p->p_waitcv, "wait");
 	cv_init(&p->p_stopcv, "sigwait");
@@ -428,7 +430,7 @@ fork_link_proc(struct proc *parent, struct proc *child, struct lwp *l)
  * that one sent to a whole group, or that ends the process, misses nobody.
  */
 static int
-clone_link(struct lwp *l, struct lwp *l2, uint64_t flags)
+clone_link(struct lwp *l, struct lwp *l2, uint64_t flags, struct ptrace **pt)
 {
 	struct proc *p = l->l_proc, *parent = p;
 	int error = 0;
@@ -447,6 +449,10 @@ clone_link(struct lwp *l, struct lwp *l2, uint64_t flags)
 			l2->l_proc->p_exitsig = p->p_exitsig;
 		}
 		error = fork_link_proc(parent, l2->l_proc, l2);
+	}
+	if (error == 0 && *pt != NULL) {
+		ptrace_inherit(l, l2, *pt);
+		*pt = NULL;
 	}
 	rw_exit(&proctree_lock);
 	return error;
@@ -530,14 +536,19 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	bool thread = (ca->flags & CLONE_THREAD) != 0;
 	struct vforkdone *vd = NULL;
 	struct file *pidfile = NULL;
+	struct ptrace *pt = NULL;
 	struct lwp *l2;
 	pid_t tid;
+	int event = ptrace_fork_event(l, ca->flags, ca->exit_signal);
 	int error, pidfd = -1;
 
 	if ((error = clone_check(l, ca)) != 0)
 		return error;
-	if (!thread && (error = fork_proc(p, ca->flags, &child)) != 0)
+	if ((event != 0 || (ca->flags & CLONE_PTRACE) != 0) &&
+	    (error = ptrace_alloc(&pt)) != 0)
 		return error;
+	if (!thread && (error = fork_proc(p, ca->flags, &child)) != 0)
+		goto fail;
 	/* After the fork, so that the child does not have it. */
 	if ((ca->flags & CLONE_PIDFD) != 0 &&
 	    (error = pidfd_prepare(l, &pidfd, &pidfile)) != 0)
@@ -556,14 +567,18 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	tid = l2->l_tid;
 	error = clone_tell(ca, tid, pidfile != NULL ? pidfd : -1);
 	if (error == 0)
-		error = clone_link(l, l2, ca->flags);
+		error = clone_link(l, l2, ca->flags, &pt);
 	if (error != 0)
 		goto fail_vfork;
 	if (pidfile != NULL)
 		pidfd_commit(l, pidfd, pidfile, child);
 	sched_enqueue(l2);
-	if (vd != NULL)
+	if (event != 0)
+		ptrace_event(l, event, (unsigned long)tid);
+	if (vd != NULL) {
 		vfork_wait(l, vd);
+		ptrace_event(l, PTRACE_EVENT_VFORK_DONE, (unsigned long)tid);
+	}
 	*tidp = tid;
 	return 0;
 
@@ -580,6 +595,8 @@ fail_pidfd:
 fail_proc:
 	if (!thread)
 		proc_free(child);
+fail:
+	ptrace_free(pt);
 	return error;
 }
 

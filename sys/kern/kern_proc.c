@@ -70,6 +70,7 @@ proc_init(void)
 	sigpend_init(&p->p_sigpend);
 	if ((p->p_sigacts = sigacts_alloc(NULL)) == NULL)
 		panic("proc: no memory at boot");
+	LIST_INIT(&p->p_tracees);
 	LIST_INSERT_HEAD(&allproc, p, p_all);
 	LIST_INSERT_HEAD(&pgrp0.pg_members, p, p_pgrp_link);
 	p->p_pgrp = &pgrp0;

@@ -27,6 +27,7 @@
 #include <sys/kmem.h>
 #include <sys/proc.h>
 #include <sys/ptimer.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 
@@ -285,14 +286,22 @@ sig_pending(struct lwp *l)
 	return (atomic_load(&l->l_ast) & want) != 0;
 }
 
+/* Is the thread to stop, with its process or for its tracer? p_lock held. */
+static bool
+stop_wanted(const struct lwp *l)
+{
+	if ((l->l_proc->p_flags & P_STOPPING) != 0 && !ptrace_job_told(l))
+		return true;
+	return l->l_ptrace != NULL && l->l_ptrace->pt_trap;
+}
+
 void
 sig_recalc(struct lwp *l)
 {
 	struct proc *p = l->l_proc;
 
 	if (((l->l_sigpend.sp_set | p->p_sigpend.sp_set) &
-	    ~sig_blocked(l)) != 0 || (p->p_flags & P_STOPPING) != 0 ||
-	    p->p_contcode != 0)
+	    ~sig_blocked(l)) != 0 || stop_wanted(l) || p->p_contcode != 0)
 		(void)atomic_or(&l->l_ast, L_AST_SIGNAL);
 	else if (l == curlwp)
 		(void)atomic_and(&l->l_ast, ~L_AST_SIGNAL);
@@ -319,6 +328,12 @@ lwp_poke(struct lwp *l, unsigned int ast)
 		sleepq_signal(l);
 }
 
+void
+sig_poke(struct lwp *l)
+{
+	lwp_poke(l, L_AST_SIGNAL);
+}
+
 /* -- raising -- */
 
 /* Would the thread, or with l == NULL the process, just drop it? */
@@ -331,6 +346,8 @@ sig_ignored(struct proc *p, struct lwp *l, int signo)
 		l = p->p_leader;
 	if (l != NULL && (l->l_sigmask & sigmask(signo)) != 0)
 		return false;
+	if (l != NULL && l->l_ptrace != NULL && signo != SIGKILL)
+		return false;		/* the tracer sees all */
 	handler = sigaction_of(p, signo).sa_handler;
 	if ((p->p_flags & P_UNKILLABLE) != 0 && handler == SIG_DFL)
 		return true;
@@ -388,8 +405,10 @@ proc_continue(struct proc *p)
 		p->p_contcode = CLD_STOPPED;
 	p->p_flags &= ~(P_STOPPING | P_STOPPED | P_STOPREPORT);
 	p->p_nstopped = 0;
-	LIST_FOREACH(l, &p->p_lwps, l_sibling)
+	LIST_FOREACH(l, &p->p_lwps, l_sibling) {
 		l->l_stopped = false;
+		ptrace_continued(l);
+	}
 	if (p->p_contcode != 0 && (l = LIST_FIRST(&p->p_lwps)) != NULL)
 		lwp_poke(l, L_AST_SIGNAL);
 	cv_broadcast(&p->p_stopcv);
@@ -451,8 +470,8 @@ sig_dispatch(struct proc *p, struct lwp *l, int signo)
 		l = NULL;
 	if (l == NULL)
 		return;
-	if ((l->l_sigmask & sigmask(signo)) == 0 &&
-	    (signo == SIGKILL || sig_default_kills(p, signo))) {
+	if ((l->l_sigmask & sigmask(signo)) == 0 && (signo == SIGKILL ||
+	    (l->l_ptrace == NULL && sig_default_kills(p, signo)))) {
 		proc_kill(p, signo);
 		return;
 	}
@@ -572,10 +591,11 @@ trapsignal(struct lwp *l, const ksiginfo_t *ksi)
 	}
 	fatal = act->sa_handler == SIG_DFL;
 	spin_exit(&p->p_sigacts->sa_lock);
-	if (fatal) {
+	if (fatal)
 		p->p_flags &= ~P_UNKILLABLE;
+	if (fatal && l->l_ptrace == NULL)
 		proc_kill(p, ksi->ksi_signo);
-	} else
+	else
 		(void)psignal_locked(p, l, ksi, NULL);
 	sig_recalc(l);
 	spin_exit(&p->p_lock);
@@ -877,6 +897,19 @@ proc_wake_parent(struct proc *parent)
 	cv_broadcast(&parent->p_waitcv);
 }
 
+void
+sig_child(struct proc *parent, const ksiginfo_t *ksi, bool stop)
+{
+	struct sigaction act;
+
+	spin_enter(&parent->p_lock);
+	act = sigaction_of(parent, SIGCHLD);
+	if (act.sa_handler != SIG_IGN &&
+	    (!stop || (act.sa_flags & SA_NOCLDSTOP) == 0))
+		(void)psignal_locked(parent, NULL, ksi, NULL);
+	spin_exit(&parent->p_lock);
+}
+
 /*
  * Tell the parent that a child has stopped or goes on (code CLD_STOPPED,
  * CLD_CONTINUED).  [T] held; may not be called with p_lock held.
@@ -887,7 +920,6 @@ proc_notify_parent(struct proc *p, int code)
 	struct proc *parent = p->p_parent;
 	struct cred *cr = proc_cred_ref(p);
 	struct rusage_ns ru;
-	struct sigaction act;
 	ksiginfo_t ksi;
 
 	proc_rusage(p, &ru);
@@ -900,11 +932,7 @@ proc_notify_parent(struct proc *p, int code)
 	ksi.ksi_utime = ru.ru_utime;
 	ksi.ksi_stime = ru.ru_stime;
 	cred_put(cr);
-	spin_enter(&parent->p_lock);
-	act = sigaction_of(parent, SIGCHLD);
-	if (act.sa_handler != SIG_IGN && (act.sa_flags & SA_NOCLDSTOP) == 0)
-		(void)psignal_locked(parent, NULL, &ksi, NULL);
-	spin_exit(&parent->p_lock);
+	sig_child(parent, &ksi, true);
 	proc_wake_parent(parent);
 }
 
@@ -945,7 +973,8 @@ sig_stop(struct lwp *l)
 	}
 	if (proc_stop_complete(p))
 		notify_unlocked(p, CLD_STOPPED);
-	while (l->l_stopped && (p->p_flags & P_STOPPING) != 0)
+	while (l->l_stopped && (p->p_flags & P_STOPPING) != 0 &&
+	    l->l_ptrace == NULL)
 		cv_wait_spin(&p->p_stopcv, &p->p_lock);
 	l->l_stopped = false;
 }
@@ -976,6 +1005,8 @@ sig_stop_begin(struct lwp *l, int signo)
 	p->p_contcode = 0;
 	LIST_FOREACH(other, &p->p_lwps, l_sibling) {
 		other->l_stopped = false;
+		if (other->l_ptrace != NULL)
+			other->l_ptrace->pt_jobstop = false;
 		if (other != l)
 			lwp_poke(other, L_AST_SIGNAL);
 	}
@@ -997,8 +1028,49 @@ sig_default(struct lwp *l, int signo)
 		sig_stop_begin(l, signo);
 		return true;
 	}
+	if (ptrace_wants_locked(l, PTRACE_EVENT_EXIT)) {
+		spin_exit(&p->p_lock);
+		ptrace_event(l, PTRACE_EVENT_EXIT, (unsigned long)signo);
+		spin_enter(&p->p_lock);
+	}
 	proc_kill(p, signo);
 	return false;
+}
+
+/*
+ * The tracer is asked what to do about a signal that was taken: the signal to
+ * deliver, 0: none.  p_lock held.
+ */
+static int
+sig_traced(struct lwp *l, int signo, ksiginfo_t *ksi)
+{
+	struct proc *p = l->l_proc;
+
+	if (l->l_ptrace == NULL)
+		return signo;
+	signo = ptrace_signal(l, signo, ksi);
+	if (signo != 0 && (l->l_sigmask & sigmask(signo)) != 0) {
+		(void)psignal_locked(p, l, ksi, NULL);
+		return 0;
+	}
+	if (signo != 0 && (sigmask(signo) & SIG_STOPS) != 0 &&
+	    signo != ksi->ksi_signo)
+		p->p_flags |= P_STOPDEQ;
+	return signo;
+}
+
+/* p_lock held. */
+static void
+sig_stop_here(struct lwp *l)
+{
+	struct ptrace *pt = l->l_ptrace;
+
+	if (pt == NULL)
+		sig_stop(l);
+	else if ((l->l_proc->p_flags & P_STOPPING) != 0 && !pt->pt_jobstop)
+		ptrace_jobctl(l);
+	else
+		ptrace_trap(l);
 }
 
 /*
@@ -1018,12 +1090,14 @@ sig_take(struct lwp *l, ksiginfo_t *ksi, struct sigaction *act)
 			notify_unlocked(p, code);
 			continue;
 		}
-		if ((p->p_flags & P_STOPPING) != 0) {
-			sig_stop(l);
+		if (stop_wanted(l)) {
+			sig_stop_here(l);
 			continue;
 		}
 		if ((signo = sig_dequeue_locked(l, ~l->l_sigmask, ksi)) == 0)
 			break;
+		if ((signo = sig_traced(l, signo, ksi)) == 0)
+			continue;
 		*act = sigaction_of(p, signo);
 		if (act->sa_handler == SIG_IGN)
 			continue;
@@ -1084,12 +1158,16 @@ sig_deliver(struct lwp *l, struct trapframe *tf)
 	mask = l->l_sigmask | act.sa_mask;
 	if ((act.sa_flags & SA_NODEFER) == 0)
 		mask |= sigmask(signo);
+	if (l->l_ptrace != NULL)
+		cpu_trace_nostep(l);
 	if (emul->e_sendsig(l, tf, &ksi, &act, returnmask) != 0) {
 		sig_setmask(l, returnmask);
 		sig_frame_failed(l, signo);
 		return;
 	}
 	sig_setmask(l, mask);
+	if (l->l_ptrace != NULL)
+		ptrace_handler(l);
 }
 
 void

@@ -154,6 +154,9 @@ struct proc {
 	struct condvar	p_waitcv;	/* waits for children, with p_lock */
 	unsigned int	p_waitgen;	/* [p] a child changed its state */
 	struct condvar	p_stopcv;	/* stopped threads, with p_lock */
+	LIST_HEAD(, ptrace) p_tracees;	/* [T] whom it traces */
+	struct ptrace	*p_ptleader;	/* [T] of its first thread, gone */
+	unsigned int	p_ntraced;	/* [p] threads that are traced */
 	struct condvar	p_threadcv;	/* exec waits for the other threads */
 	struct sigpend	p_sigpend;	/* [p] to the whole process */
 	struct sigacts	*p_sigacts;	/* [p] */
@@ -241,6 +244,8 @@ struct lwp {
 	sigset_t	l_sigwait;	/* [p] what sigtimedwait() waits for */
 	bool		l_stopped;	/* [p] counted in p_nstopped */
 	struct sigpend	l_sigpend;	/* [p] */
+	struct ptrace	*l_ptrace;	/* [T] and [p]: it is traced */
+	int		l_xstat;	/* [o] wait status of its end */
 	stack_t		l_sigstk;	/* [o] */
 	/* ABI */
 	struct trapframe *l_tf;		/* [o] user registers */

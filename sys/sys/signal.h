@@ -100,6 +100,7 @@ typedef struct sigaltstack {
 #define	BUS_OBJERR	3
 #define	TRAP_BRKPT	1
 #define	TRAP_TRACE	2
+#define	TRAP_HWBKPT	4
 #define	CLD_EXITED	1
 #define	CLD_KILLED	2
 #define	CLD_DUMPED	3
@@ -201,6 +202,10 @@ void	sigpend_flush(struct sigpend *);	/* drop all; p_lock held */
 void	sigacts_exec(struct sigacts *);
 /* Look again whether the thread (curlwp) has a signal; p_lock held. */
 void	sig_recalc(struct lwp *);
+/* SIGCHLD, if it is wanted, about a stop or an end.  [T] held. */
+void	sig_child(struct proc *parent, const ksiginfo_t *, bool stop);
+/* The thread is to look for signals, and wakes for that; p_lock held. */
+void	sig_poke(struct lwp *);
 /* Tell a parent about a child: SIGCHLD and waiters.  [T] held. */
 void	proc_notify_parent(struct proc *child, int code);
 

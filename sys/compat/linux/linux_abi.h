@@ -149,6 +149,7 @@ int	linux_sigaction_out(const struct linux_sigaction *, void *uaddr);
 void	linux_syscall(struct lwp *, struct trapframe *);
 /* linux_signal.c */
 void	linux_siginfo_from(struct linux_siginfo *, const ksiginfo_t *);
+void	linux_siginfo_to(ksiginfo_t *, const struct linux_siginfo *);
 /* linux_sigframe.c */
 int	linux_sendsig(struct lwp *, struct trapframe *, const ksiginfo_t *,
 	    const struct sigaction *, sigset_t returnmask);

@@ -9,6 +9,7 @@
  */
 #include <sys/boot.h>
 #include <sys/errno.h>
+#include <sys/ptrace.h>
 #include <machine/trap.h>
 #include <compat/linux/linux_abi.h>
 #include <compat/linux/linux_syscallargs.h>
@@ -161,8 +162,8 @@ linux_syscall32(struct lwp *l, struct trapframe *tf)
 }
 
 /* A `syscall` instruction of a 64-bit program, or int $0x80. */
-void
-linux_syscall(struct lwp *l, struct trapframe *tf)
+static void
+syscall_run(struct lwp *l, struct trapframe *tf)
 {
 	register_t args[6] = {
 		(register_t)tf->tf_rdi, (register_t)tf->tf_rsi,
@@ -185,4 +186,32 @@ linux_syscall(struct lwp *l, struct trapframe *tf)
 		error = sy->sy_call(l, args, &retval);
 	trace_result(l, sy, error, retval);
 	syscall_result(l, tf, error, retval);
+}
+
+/*
+ * The tracer may look at the call and change it on the way in, and its result
+ * on the way out.  The number is in tf_err, and -1 there means no call at all.
+ */
+static void
+syscall_traced(struct lwp *l, struct trapframe *tf)
+{
+	tf->tf_err = tf->tf_rax;
+	tf->tf_rax = (uint64_t)-ENOSYS;
+	ptrace_syscall(l, PTRACE_AT_ENTRY);
+	if ((atomic_load(&l->l_ast) & L_AST_DIE) != 0)
+		return;
+	if ((int32_t)tf->tf_err != -1) {
+		tf->tf_rax = tf->tf_err;
+		syscall_run(l, tf);
+	}
+	ptrace_syscall(l, PTRACE_AT_EXIT);
+}
+
+void
+linux_syscall(struct lwp *l, struct trapframe *tf)
+{
+	if (__predict_false(l->l_ptrace != NULL))
+		syscall_traced(l, tf);
+	else
+		syscall_run(l, tf);
 }

@@ -70,6 +70,31 @@ linux_siginfo_from(struct linux_siginfo *lsi, const ksiginfo_t *ksi)
 	}
 }
 
+/* The other way round; the value of a SIGCHLD's times is lost. */
+void
+linux_siginfo_to(ksiginfo_t *ksi, const struct linux_siginfo *lsi)
+{
+	bool sent = lsi->lsi_code <= 0 || lsi->lsi_code == SI_KERNEL;
+
+	memset(ksi, 0, sizeof(*ksi));
+	ksi->ksi_signo = lsi->lsi_signo;
+	ksi->ksi_errno = lsi->lsi_errno;
+	ksi->ksi_code = lsi->lsi_code;
+	if (sent || lsi->lsi_signo != SIGCHLD)
+		ksi->ksi_value = lsi->lsi.rt.value;
+	if (!sent && lsi->lsi_signo > 0 && lsi->lsi_signo <= NSIG &&
+	    (sigmask(lsi->lsi_signo) & (sigmask(SIGILL) |
+	    sigmask(SIGFPE) | sigmask(SIGSEGV) | sigmask(SIGBUS) |
+	    sigmask(SIGTRAP))) != 0) {
+		ksi->ksi_addr = (uintptr_t)lsi->lsi.fault.addr;
+		return;
+	}
+	ksi->ksi_pid = lsi->lsi.rt.pid;
+	ksi->ksi_uid = lsi->lsi.rt.uid;
+	if (!sent && lsi->lsi_signo == SIGCHLD)
+		ksi->ksi_status = lsi->lsi.chld.status;
+}
+
 int
 linux_sys_rt_sigaction(struct lwp *l,
     const struct linux_rt_sigaction_args *uap, register_t *retval __unused)
@@ -257,13 +282,8 @@ queue_info(struct lwp *l, pid_t pid, int signo, const void *uinfo,
 	if ((lsi.lsi_code >= 0 || lsi.lsi_code == SI_TKILL) &&
 	    l->l_proc->p_pid != pid)
 		return EPERM;
-	memset(ksi, 0, sizeof(*ksi));
-	ksi->ksi_signo = signo;
-	ksi->ksi_errno = lsi.lsi_errno;
-	ksi->ksi_code = lsi.lsi_code;
-	ksi->ksi_pid = lsi.lsi.rt.pid;
-	ksi->ksi_uid = lsi.lsi.rt.uid;
-	ksi->ksi_value = lsi.lsi.rt.value;
+	lsi.lsi_signo = signo;
+	linux_siginfo_to(ksi, &lsi);
 	return 0;
 }
 

@@ -446,6 +446,8 @@ pfs_read(struct vnode *vp, struct uio *uio)
 
 	if (S_ISDIR(vp->v_mode))
 		return EISDIR;
+	if (pn->pn_entry->pe_io != NULL)
+		return pn->pn_entry->pe_io(pn, uio);
 	if (pn->pn_entry->pe_fill == NULL)
 		return EINVAL;
 	error = pn->pn_entry->pe_fill(pn, &pb);
@@ -465,6 +467,8 @@ pfs_write(struct vnode *vp, struct uio *uio)
 	char *text;
 	int error;
 
+	if (pn->pn_entry->pe_io != NULL)
+		return pn->pn_entry->pe_io(pn, uio);
 	if (pn->pn_entry->pe_store == NULL)
 		return EACCES;
 	if (n >= PFS_WRITE_MAX)

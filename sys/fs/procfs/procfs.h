@@ -46,6 +46,8 @@ struct pfs_entry {
 	int		(*pe_fill)(const struct pfs_node *, struct pbuf *);
 	/* Written text, NUL-terminated, without the final newline. */
 	int		(*pe_store)(const struct pfs_node *, char *);
+	/* Or bytes by position, both ways. */
+	int		(*pe_io)(const struct pfs_node *, struct uio *);
 	/* A link: its text, or where it leads. */
 	int		(*pe_readlink)(const struct pfs_node *, char *, size_t);
 	int		(*pe_follow)(const struct pfs_node *, struct path *);

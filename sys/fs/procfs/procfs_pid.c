@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/kmem.h>
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <sys/tty.h>
@@ -116,6 +117,7 @@ struct facts {				/* what several files tell */
 	vaddr_t		arg0, arg1, env0, env1;
 	unsigned int	nvcsw, nivcsw;
 	bool		kernel, nonewprivs;
+	pid_t		tracer;
 	int		fdsize;
 	mode_t		umask;
 };
@@ -125,6 +127,9 @@ state_letter(const struct proc *p, const struct lwp *l)
 {
 	if (p->p_state == PS_ZOMBIE || l == NULL)
 		return 'Z';
+	if (l->l_ptrace != NULL && (l->l_ptrace->pt_state == PTS_STOPPED ||
+	    l->l_ptrace->pt_state == PTS_LISTENING))
+		return 't';
 	if ((p->p_flags & P_STOPPED) != 0)
 		return 'T';
 	switch (l->l_state) {
@@ -255,6 +260,7 @@ facts_get(const struct pfs_node *pn, struct facts *f)
 	f->start = p->p_start;
 	f->cru = p->p_cru;
 	f->nonewprivs = p->p_nonewprivs;
+	f->tracer = l != NULL ? ptrace_tracer_pid(l) : 0;
 	facts_signals(f, p, l);
 	f->arg0 = p->p_argstart;
 	f->arg1 = p->p_argend;
@@ -356,6 +362,8 @@ state_word(char c)
 		return "disk sleep";
 	case 'T':
 		return "stopped";
+	case 't':
+		return "tracing stop";
 	default:
 		return "zombie";
 	}
@@ -397,8 +405,8 @@ fill_status(const struct pfs_node *pn, struct pbuf *pb)
 	if (error != 0)
 		return error;
 	pbuf_printf(pb, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\n"
-	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t0\n", f.comm, f.umask,
-	    f.state, state_word(f.state), f.pid, f.tid, f.ppid);
+	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", f.comm, f.umask,
+	    f.state, state_word(f.state), f.pid, f.tid, f.ppid, f.tracer);
 	if (f.cred != NULL)
 		status_cred(pb, f.cred);
 	pbuf_printf(pb, "FDSize:\t%d\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\n"
@@ -591,6 +599,58 @@ fill_auxv(const struct pfs_node *pn, struct pbuf *pb)
 	vm = vm_take(p);
 	inspect_done(p);
 	return fill_memory(vm, pb, from, from + len);
+}
+
+/* A part of a page of the process' memory. */
+static int
+io_page(struct vmspace *vm, char *page, size_t n, struct uio *uio)
+{
+	vaddr_t va = (vaddr_t)uio->uio_offset;
+	int error;
+
+	if (uio->uio_rw == UIO_READ) {
+		if (uvm_io(vm, va, page, n, UIO_READ, true) != 0)
+			return EIO;
+		return uiomove(page, n, uio);
+	}
+	if ((error = uiomove(page, n, uio)) != 0)
+		return error;
+	if (uvm_io(vm, va, page, n, UIO_WRITE, true) == 0)
+		return 0;
+	uio->uio_resid += n;		/* it did not arrive */
+	uio->uio_offset -= (off_t)n;
+	return EIO;
+}
+
+/* The process' memory, at the addresses it has there. */
+static int
+io_mem(const struct pfs_node *pn, struct uio *uio)
+{
+	size_t start = uio->uio_resid, n;
+	struct vmspace *vm;
+	struct proc *p;
+	char *page;
+	int error;
+
+	if ((error = inspect(pn, &p)) != 0)
+		return error;
+	vm = vm_take(p);
+	inspect_done(p);
+	if (vm == NULL)
+		return 0;
+	if ((page = kmem_alloc(PAGE_SIZE, KM_SLEEP)) == NULL)
+		error = ENOMEM;
+	while (error == 0 && uio->uio_resid > 0) {
+		n = MIN(uio->uio_resid, PAGE_SIZE -
+		    ((size_t)uio->uio_offset & PAGE_MASK));
+		error = uio->uio_offset < 0 ||
+		    (uint64_t)uio->uio_offset >= VM_MAX_ADDRESS ? EIO :
+		    io_page(vm, page, n, uio);
+	}
+	if (page != NULL)
+		kmem_free(page, PAGE_SIZE);
+	vmspace_put(vm);
+	return uio->uio_resid != start ? 0 : error;
 }
 
 /* ---- maps ---- */
@@ -1151,6 +1211,8 @@ static const struct pfs_entry no_entries[] = { { 0 } };
 	FILE_R("cgroup", fill_cgroup),					\
 	FILE_O("environ", fill_environ),				\
 	FILE_O("auxv", fill_auxv),					\
+	{ .pe_name = "mem", .pe_mode = S_IFREG | 0600,			\
+	    .pe_io = io_mem, .pe_flags = PFS_PERPID },			\
 	FILE_O("personality", fill_personality),			\
 	{ .pe_name = "oom_score_adj", .pe_mode = S_IFREG | 0644,	\
 	    .pe_fill = fill_oom, .pe_store = store_oom },		\

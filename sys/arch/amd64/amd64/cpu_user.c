@@ -6,6 +6,7 @@
 #include <sys/cpu.h>
 #include <sys/errno.h>
 #include <sys/proc.h>
+#include <sys/systm.h>
 #include <machine/frame.h>
 #include <machine/intr.h>
 #include <machine/machdep.h>
@@ -116,6 +117,105 @@ uint64_t
 cpu_get_tls(const struct lwp *l, unsigned int slot)
 {
 	return l->l_pcb.pcb_tls[slot];
+}
+
+/* ---- tracing ---- */
+
+void
+cpu_trace_nostep(struct lwp *l)
+{
+	if ((l->l_pcb.pcb_flags & PCB_STEP) == 0)
+		return;
+	l->l_pcb.pcb_flags &= ~(uint32_t)PCB_STEP;
+	l->l_tf->tf_rflags &= ~(uint64_t)RFLAGS_TF;
+}
+
+/* Without PCB_FPU_USED no switch saves or loads anything of the user's. */
+void
+cpu_trace_stop(struct lwp *l)
+{
+	bool on = intr_disable();
+
+	KASSERT(l == curlwp);
+	cpu_trace_nostep(l);
+	fpu_park(l);
+	segs_save(&l->l_pcb);
+	intr_restore(on);
+}
+
+void
+cpu_trace_go(struct lwp *l, bool step)
+{
+	bool on = intr_disable();
+
+	KASSERT(l == curlwp);
+	/* A program that has set the flag itself keeps it. */
+	if (step && (l->l_tf->tf_rflags & RFLAGS_TF) == 0) {
+		l->l_tf->tf_rflags |= RFLAGS_TF;
+		l->l_pcb.pcb_flags |= PCB_STEP;
+	}
+	fpu_unpark(l);
+	xen_guest->g_switch(curcpu(), l);
+	intr_restore(on);
+}
+
+uintptr_t
+cpu_dr_get(const struct lwp *l, unsigned int n)
+{
+	return n < 8 ? l->l_pcb.pcb_dr[n] : 0;
+}
+
+/* Conditions are instruction, write, read or write; those on I/O are not. */
+static bool
+dr7_ok(uintptr_t dr7, const uintptr_t dr[8])
+{
+	if ((dr7 & ~0xffff03ffUL) != 0)
+		return false;
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int cond = (unsigned int)(dr7 >> (16 + 4 * i)) & 15;
+
+		if ((dr7 >> 2 * i & 3) == 0)
+			continue;
+		if ((cond & 3) == 2 || ((cond & 3) == 0 && cond != 0) ||
+		    dr[i] >= VM_MAX_ADDRESS)
+			return false;
+	}
+	return true;
+}
+
+int
+cpu_dr_set(struct lwp *l, unsigned int n, uintptr_t val)
+{
+	uintptr_t *dr = l->l_pcb.pcb_dr;
+
+	switch (n) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		if (val >= VM_MAX_ADDRESS)
+			return EINVAL;
+		break;
+	case 6:
+		break;
+	case 7:
+		if (!dr7_ok(val, dr))
+			return EINVAL;
+		/* Only what is on is worth loading. */
+		if ((val & 0xff) == 0)
+			val = 0;
+		break;
+	default:
+		return EIO;
+	}
+	dr[n] = val;
+	return 0;
+}
+
+uintptr_t
+cpu_trace_pc(const struct lwp *l)
+{
+	return l->l_tf->tf_rip;
 }
 
 size_t

@@ -155,6 +155,15 @@ tls_load(struct cpu_info *ci, const struct pcb *pcb,
 	}
 }
 
+void
+debug_switch(struct cpu_info *ci, const struct pcb *pcb)
+{
+	if (__predict_true((pcb->pcb_dr[7] | ci->ci_md.md_dr7) == 0))
+		return;
+	ci->ci_md.md_dr7 = pcb->pcb_dr[7];
+	xen_guest->g_debug_load(pcb->pcb_dr);
+}
+
 bool
 segs_load(const struct pcb *pcb)
 {
@@ -323,6 +332,7 @@ cpu_hatch_prepare(struct cpu_info *ci)
 	/* What a vCPU that was up before has loaded is not known: no base. */
 	ci->ci_md.md_fsbase = ci->ci_md.md_gsbase = ~(uintptr_t)0;
 	ci->ci_md.md_fpu_lwp = NULL;
+	ci->ci_md.md_dr7 = 0;
 }
 
 /*

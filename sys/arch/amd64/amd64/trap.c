@@ -22,6 +22,7 @@
 #include <sys/systm.h>
 #include <machine/frame.h>
 #include <machine/intr.h>
+#include <machine/machdep.h>
 #include <machine/pmap.h>
 #include <machine/trap.h>
 #include <uvm/uvm.h>
@@ -152,7 +153,8 @@ trap_user(struct lwp *l, struct trapframe *tf, uintptr_t addr)
 		user_signal(l, SIGFPE, FPE_INTDIV, tf->tf_rip, trapno);
 		break;
 	case T_DB:
-		user_signal(l, SIGTRAP, TRAP_TRACE, tf->tf_rip, trapno);
+		user_signal(l, SIGTRAP, (addr & DR6_HITS) != 0 ? TRAP_HWBKPT :
+		    TRAP_TRACE, tf->tf_rip, trapno);
 		break;
 	case T_BP:
 		user_signal(l, SIGTRAP, SI_KERNEL, 0, trapno);
@@ -264,6 +266,11 @@ trap(struct trapframe *tf)
 	if (tf->tf_trapno == T_PF) {
 		addr = xen_guest->g_fault_addr();
 		curcpu()->ci_nfault++;
+	}
+	if (tf->tf_trapno == T_DB) {
+		addr = xen_guest->g_debug_status();
+		if (TF_USERMODE(tf))
+			l->l_pcb.pcb_dr[6] = addr;
 	}
 	/* A reserved bit in a page table is not the program's doing. */
 	if (tf->tf_trapno == T_PF && (tf->tf_err & PFERR_RSVD) != 0)

@@ -39,6 +39,7 @@ struct cpu_md {
 	bool		md_started;	/* [a] vCPU has been up once */
 	volatile bool	md_wanted;	/* [a] may leave cpu_dead() */
 	uintptr_t	md_fsbase, md_gsbase;	/* user bases now loaded */
+	uintptr_t	md_dr7;		/* 0: no debug registers are loaded */
 	uint64_t	md_tls[3];	/* what is in the GDT's TLS entries */
 };
 
@@ -109,6 +110,22 @@ struct cpu_tls {
 	unsigned int	ct_slot;
 	uint64_t	ct_desc;
 };
+/*
+ * Tracing, for the current thread.  stop: its state goes to its pcb and may be
+ * changed there by others; go: it is loaded again, to run on or for one
+ * instruction.  nostep: it is not to stop after the next one after all.  May
+ * be called with spin locks held.
+ */
+void	cpu_trace_stop(struct lwp *);
+void	cpu_trace_go(struct lwp *, bool step);
+void	cpu_trace_nostep(struct lwp *);
+uintptr_t cpu_trace_pc(const struct lwp *);
+/*
+ * Debug registers of a thread that is stopped for a tracer.  EIO: there is
+ * no such register; EINVAL: not for programs.
+ */
+uintptr_t cpu_dr_get(const struct lwp *, unsigned int n);
+int	cpu_dr_set(struct lwp *, unsigned int n, uintptr_t);
 /*
  * FPU state of a thread as it is in signal frames: FXSAVE layout, then, when
  * the size is more than 512, XSAVE's header and the components whose bits

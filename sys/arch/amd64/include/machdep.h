@@ -35,6 +35,11 @@ bool	segs_load(const struct pcb *);
  */
 void	tls_load(struct cpu_info *, const struct pcb *,
 	    void (*set)(struct cpu_info *, unsigned int entry, uint64_t));
+/* The thread's debug registers to this CPU, if there are any to load. */
+void	debug_switch(struct cpu_info *, const struct pcb *);
+#define	DR6_NONE	0xffff0ff0UL
+#define	DR6_HITS	0xfUL
+#define	DR7_FIXED	0x400UL
 /* A selector that has no descriptor: then the base is the thread's own. */
 #define	SEL_IS_NULL(sel)	(((sel) & ~3U) == 0)
 

@@ -25,5 +25,7 @@ struct pcb {
 };
 #define	PCB_FPU_USED	0x1
 #define	PCB_COMPAT32	0x2
+#define	PCB_FPU_PARKED	0x4	/* in pcb_fpu only, for a tracer */
+#define	PCB_STEP	0x8	/* RFLAGS.TF is a tracer's */
 
 #endif /* !_MACHINE_PCB_H_ */

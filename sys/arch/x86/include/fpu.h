@@ -39,6 +39,12 @@ int	fpu_alloc(struct lwp *);
 void	fpu_free(struct lwp *);
 /* The child gets what curlwp has now; nothing if it has none. */
 void	fpu_fork(struct lwp *parent, struct lwp *child);
+/*
+ * curlwp, interrupts off: from now on its registers are in its area only, for
+ * others to look at and change; and back again.
+ */
+void	fpu_park(struct lwp *);
+void	fpu_unpark(struct lwp *);
 /* Back to the state of a fresh program; curlwp only. */
 void	fpu_reset(struct lwp *);
 

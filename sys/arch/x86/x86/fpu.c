@@ -235,6 +235,25 @@ fpu_reload(struct lwp *l)
 }
 
 void
+fpu_park(struct lwp *l)
+{
+	if ((l->l_pcb.pcb_flags & PCB_FPU_USED) == 0)
+		return;
+	state_save(l->l_pcb.pcb_fpu);
+	l->l_pcb.pcb_flags &= ~(uint32_t)PCB_FPU_USED;
+	l->l_pcb.pcb_flags |= PCB_FPU_PARKED;
+}
+
+void
+fpu_unpark(struct lwp *l)
+{
+	if ((l->l_pcb.pcb_flags & PCB_FPU_PARKED) == 0)
+		return;
+	l->l_pcb.pcb_flags &= ~(uint32_t)PCB_FPU_PARKED;
+	fpu_reload(l);
+}
+
+void
 fpu_reset(struct lwp *l)
 {
 	bool on = intr_disable();
@@ -272,7 +291,7 @@ state_complete(struct fxsave_area *fx, const struct xsave_header *xh)
 void
 fpu_get_state(struct lwp *l, void *buf)
 {
-	if ((l->l_pcb.pcb_flags & PCB_FPU_USED) == 0) {
+	if ((l->l_pcb.pcb_flags & (PCB_FPU_USED | PCB_FPU_PARKED)) == 0) {
 		memset(buf, 0, cpu_features.cf_fpu_size);
 		memcpy(buf, &fpu_initial.fx, sizeof(fpu_initial.fx));
 		return;
@@ -305,7 +324,7 @@ fpu_set_state(struct lwp *l, const void *buf, size_t size)
 {
 	const struct xsave_header *xh = NULL;
 	size_t full = cpu_features.cf_fpu_size;
-	bool on;
+	bool on, parked;
 
 	if (size != FXSAVE_SIZE && size != full)
 		return EINVAL;
@@ -315,13 +334,15 @@ fpu_set_state(struct lwp *l, const void *buf, size_t size)
 	if (state_check(buf, xh) != 0)
 		return EINVAL;
 	on = intr_disable();
+	parked = (l->l_pcb.pcb_flags & PCB_FPU_PARKED) != 0;
 	l->l_pcb.pcb_flags &= ~(uint32_t)PCB_FPU_USED;
 	memcpy(l->l_pcb.pcb_fpu, buf, size);
 	memset((char *)l->l_pcb.pcb_fpu + size, 0, full - size);
 	if (cpu_features.cf_xsave && size == FXSAVE_SIZE)
 		header_of(l->l_pcb.pcb_fpu)->xh_xstate_bv =
 		    XCR0_X87 | XCR0_SSE;
-	fpu_reload(l);
+	if (!parked)
+		fpu_reload(l);
 	intr_restore(on);
 	return 0;
 }

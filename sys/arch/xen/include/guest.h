@@ -28,6 +28,10 @@ struct xen_guest {
 	void	(*g_idle)(void);
 	/* The address of the page fault just taken; before interrupts go on. */
 	uintptr_t (*g_fault_addr)(void);
+	/* Debug registers: why there was a debug trap (and clears that). */
+	uintptr_t (*g_debug_status)(void);
+	/* This CPU's; 0..3 and 7, the last one last. */
+	void	(*g_debug_load)(const uintptr_t dr[8]);
 	/* CPUID as the hypervisor wants the kernel to see it: eax..edx. */
 	void	(*g_cpuid)(uint32_t leaf, uint32_t subleaf, uint32_t regs[4]);
 	/* Turn XSAVE on on this CPU with these state components. */

@@ -279,6 +279,29 @@ pv_bases(struct cpu_md *md, const struct pcb *pcb, struct multicall_entry *mc,
 	}
 }
 
+uintptr_t
+pv_debug_status(void)
+{
+	uintptr_t dr6 = (uintptr_t)xen_hypercall(__HYPERVISOR_get_debugreg, 6,
+	    0, 0, 0, 0);
+
+	(void)xen_hypercall(__HYPERVISOR_set_debugreg, 6, DR6_NONE, 0, 0, 0);
+	return dr6;
+}
+
+void
+pv_debug_load(const uintptr_t dr[8])
+{
+	/* Off first: an address need not fit the old conditions. */
+	(void)xen_hypercall(__HYPERVISOR_set_debugreg, 7, 0, 0, 0, 0);
+	for (unsigned int i = 0; dr[7] != 0 && i < 4; i++)
+		(void)xen_hypercall(__HYPERVISOR_set_debugreg, i, dr[i], 0, 0,
+		    0);
+	if (dr[7] != 0)
+		(void)xen_hypercall(__HYPERVISOR_set_debugreg, 7, dr[7], 0, 0,
+		    0);
+}
+
 void
 pv_switch(struct cpu_info *ci, struct lwp *to)
 {
@@ -297,6 +320,7 @@ pv_switch(struct cpu_info *ci, struct lwp *to)
 		call_add(mc, &n, __HYPERVISOR_stack_switch, FLAT_KERNEL_SS,
 		    pcb->pcb_kstack_top);
 	}
+	debug_switch(ci, pcb);
 	pv_tls(ci, pcb);
 	pv_bases(&ci->ci_md, pcb, mc, &n);
 	if (n > 1)

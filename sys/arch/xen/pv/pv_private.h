@@ -31,6 +31,8 @@ void	pv_setup_upcall(void);			/* this CPU's entry points */
 void	pv_cpu_init(struct cpu_info *);
 int	pv_cpu_initialise(struct cpu_info *);
 void	pv_switch(struct cpu_info *, struct lwp *);
+uintptr_t pv_debug_status(void);
+void	pv_debug_load(const uintptr_t dr[8]);
 
 void	pv_boot(struct start_info *) __dead;
 

@@ -315,6 +315,30 @@ pvh_bases(struct cpu_md *md, const struct pcb *pcb)
 	}
 }
 
+uintptr_t
+pvh_debug_status(void)
+{
+	uintptr_t dr6;
+
+	__asm__ volatile("movq %%db6, %0" : "=r"(dr6));
+	__asm__ volatile("movq %0, %%db6" : : "r"(DR6_NONE));
+	return dr6;
+}
+
+void
+pvh_debug_load(const uintptr_t dr[8])
+{
+	/* Off first: an address need not fit the old conditions. */
+	__asm__ volatile("movq %0, %%db7" : : "r"(DR7_FIXED));
+	if (dr[7] == 0)
+		return;
+	__asm__ volatile("movq %0, %%db0" : : "r"(dr[0]));
+	__asm__ volatile("movq %0, %%db1" : : "r"(dr[1]));
+	__asm__ volatile("movq %0, %%db2" : : "r"(dr[2]));
+	__asm__ volatile("movq %0, %%db3" : : "r"(dr[3]));
+	__asm__ volatile("movq %0, %%db7" : : "r"(dr[7] | DR7_FIXED));
+}
+
 void
 pvh_switch(struct cpu_info *ci, struct lwp *to)
 {
@@ -329,6 +353,7 @@ pvh_switch(struct cpu_info *ci, struct lwp *to)
 		return;
 	md->md_kstack = pcb->pcb_kstack_top;
 	((struct tss *)md->md_tss)->tss_rsp[0] = pcb->pcb_kstack_top;
+	debug_switch(ci, pcb);
 	tls_load(ci, pcb, pvh_gdt_set);
 	pvh_bases(md, pcb);
 }

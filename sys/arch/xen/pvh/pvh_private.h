@@ -66,6 +66,8 @@ int	pvh_callback_register(void);
 void	pvh_cpu_init(struct cpu_info *);
 int	pvh_cpu_initialise(struct cpu_info *);
 void	pvh_switch(struct cpu_info *, struct lwp *);
+uintptr_t pvh_debug_status(void);
+void	pvh_debug_load(const uintptr_t dr[8]);
 extern unsigned long pvh_cr4;			/* [I] of all CPUs */
 
 /* The start info, a copy of what matters after boot. */
