@@ -22,6 +22,7 @@
  */
 #include <sys/bitops.h>
 #include <sys/condvar.h>
+#include <sys/core.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
@@ -355,11 +356,14 @@ sig_ignored(struct proc *p, struct lwp *l, int signo)
 	    (sigmask(signo) & SIG_DEFIGN) != 0);
 }
 
-/* Does the default action end the process? */
+/* Does the default action end the process, at once? */
 static bool
 sig_default_kills(struct proc *p, int signo)
 {
 	if ((sigmask(signo) & (SIG_DEFIGN | SIG_STOPS)) != 0)
+		return false;
+	/* A thread of it has to write a core file. */
+	if ((sigmask(signo) & SIG_CORE) != 0 && core_wanted(p->p_leader))
 		return false;
 	if ((p->p_flags & P_UNKILLABLE) != 0)
 		return false;
@@ -593,7 +597,7 @@ trapsignal(struct lwp *l, const ksiginfo_t *ksi)
 	spin_exit(&p->p_sigacts->sa_lock);
 	if (fatal)
 		p->p_flags &= ~P_UNKILLABLE;
-	if (fatal && l->l_ptrace == NULL)
+	if (fatal && l->l_ptrace == NULL && !core_wanted(l))
 		proc_kill(p, ksi->ksi_signo);
 	else
 		(void)psignal_locked(p, l, ksi, NULL);
@@ -1017,9 +1021,10 @@ sig_stop_begin(struct lwp *l, int signo)
  * one, false if the process ends.  p_lock held.
  */
 static bool
-sig_default(struct lwp *l, int signo)
+sig_default(struct lwp *l, const ksiginfo_t *ksi)
 {
 	struct proc *p = l->l_proc;
+	int signo = ksi->ksi_signo;
 
 	if ((sigmask(signo) & SIG_DEFIGN) != 0 ||
 	    (p->p_flags & P_UNKILLABLE) != 0)
@@ -1033,7 +1038,12 @@ sig_default(struct lwp *l, int signo)
 		ptrace_event(l, PTRACE_EVENT_EXIT, (unsigned long)signo);
 		spin_enter(&p->p_lock);
 	}
-	proc_kill(p, signo);
+	if ((sigmask(signo) & SIG_CORE) != 0 && core_wanted(l) &&
+	    (p->p_flags & (P_EXITING | P_EXECING)) == 0) {
+		(void)core_dump(l, ksi);
+		proc_kill_threads(p, NULL);
+	} else
+		proc_kill(p, signo);
 	return false;
 }
 
@@ -1103,7 +1113,7 @@ sig_take(struct lwp *l, ksiginfo_t *ksi, struct sigaction *act)
 			continue;
 		if (act->sa_handler != SIG_DFL)
 			break;
-		if (!sig_default(l, signo))
+		if (!sig_default(l, ksi))
 			break;
 	}
 	if ((atomic_load(&l->l_ast) & L_AST_DIE) != 0)
@@ -1176,8 +1186,10 @@ userret(struct lwp *l, struct trapframe *tf)
 	unsigned int ast = atomic_load(&l->l_ast);
 	struct proc *p = l->l_proc;
 
-	if ((ast & L_AST_DIE) != 0)
+	if ((ast & L_AST_DIE) != 0) {
+		core_wait(l);
 		lwp_exit(l, (p->p_flags & P_EXITING) != 0 ? p->p_xstat : 0);
+	}
 	if ((ast & L_AST_RESCHED) != 0) {
 		(void)atomic_and(&l->l_ast, ~L_AST_RESCHED);
 		preempt_disable();

@@ -52,6 +52,7 @@
 #define	P_PIDFD		3
 
 /* Wait status. */
+#define	W_COREFLAG	0x80
 #define	W_EXITCODE(c)	(((c) & 0xff) << 8)
 #define	W_STOPCODE(s)	((s) << 8 | 0x7f)
 #define	W_CONTINUED	0xffff

@@ -156,6 +156,7 @@ struct proc {
 	struct condvar	p_stopcv;	/* stopped threads, with p_lock */
 	LIST_HEAD(, ptrace) p_tracees;	/* [T] whom it traces */
 	struct ptrace	*p_ptleader;	/* [T] of its first thread, gone */
+	unsigned int	p_ncore;	/* [p] threads in core_wait() */
 	unsigned int	p_ntraced;	/* [p] threads that are traced */
 	struct condvar	p_threadcv;	/* exec waits for the other threads */
 	struct sigpend	p_sigpend;	/* [p] to the whole process */
@@ -201,6 +202,7 @@ struct proc {
 #define	P_EXECING	0x0080		/* other threads must die for exec */
 #define	P_STOPPING	0x0100		/* threads are to stop, or have */
 #define	P_STOPDEQ	0x0200		/* a stop signal is being taken */
+#define	P_COREDUMP	0x0800		/* threads wait for the core dump */
 #define	P_UNKILLABLE	0x0400		/* init: defaults do not kill it */
 
 enum lwp_state { LS_EMBRYO, LS_RUN, LS_ONCPU, LS_SLEEP, LS_STOP, LS_ZOMBIE };
@@ -312,6 +314,9 @@ struct emul {
 	void	(*e_setregs)(struct lwp *, struct exec_package *, vaddr_t sp);
 	/* A thread is about to exit: robust futexes, clear_child_tid. */
 	void	(*e_lwp_exit)(struct lwp *);
+	/* Write the core file of curlwp's process, up to the limit. */
+	int	(*e_coredump)(struct lwp *, struct file *, const ksiginfo_t *,
+		    uint64_t limit);
 	/* L_AST_NOTIFY was set: first words of a new thread, rseq. */
 	void	(*e_notify)(struct lwp *, struct trapframe *);
 };

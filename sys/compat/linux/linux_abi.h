@@ -145,6 +145,9 @@ int	linux_stack_in(const void *uaddr, struct linux_stack *);
 int	linux_stack_out(const struct linux_stack *, void *uaddr);
 int	linux_sigaction_in(const void *uaddr, struct linux_sigaction *);
 int	linux_sigaction_out(const struct linux_sigaction *, void *uaddr);
+/* linux_core.c */
+int	linux_coredump(struct lwp *, struct file *, const ksiginfo_t *,
+	    uint64_t limit);
 /* linux_emul.c */
 void	linux_syscall(struct lwp *, struct trapframe *);
 /* linux_signal.c */

@@ -23,6 +23,7 @@ const struct emul emul_linux = {
 	.e_copyargs = linux_copyargs,
 	.e_setregs = linux_setregs,
 	.e_lwp_exit = linux_lwp_exit,
+	.e_coredump = linux_coredump,
 	.e_notify = linux_notify,
 };
 

@@ -5,6 +5,7 @@
  * Overview: a value that can be changed has a store function with its limits;
  * the others are constants of this kernel that programs ask for.
  */
+#include <sys/core.h>
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
@@ -38,7 +39,6 @@ FILL(rng_bits, "%d", 256)
 FILL(max_map_count, "%d", UVM_MAP_ENTRIES)
 FILL(mmap_min_addr, "%lu", VM_MIN_ADDRESS)
 FILL(overcommit_ratio, "%d", 50)
-FILL(core_pattern, "%s", "core")
 FILL(shmmax, "%llu", (unsigned long long)~0UL - (1UL << 24))
 FILL(file_max, "%u", maxfiles)
 FILL(file_nr, "%u\t0\t%u", nfiles, maxfiles)
@@ -52,6 +52,22 @@ FILL(pty_max, "%d", 4096)
 FILL(inotify_watches, "%d", INOTIFY_MAX_WATCHES)
 FILL(inotify_instances, "%d", INOTIFY_MAX_INSTANCES)
 FILL(inotify_events, "%d", INOTIFY_MAX_EVENTS)
+
+static int
+fill_core_pattern(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	char pattern[CORE_PATTERN_LEN];
+
+	core_pattern_get(pattern);
+	pbuf_printf(pb, "%s\n", pattern);
+	return 0;
+}
+
+static int
+store_core_pattern(const struct pfs_node *pn __unused, char *text)
+{
+	return core_pattern_set(text);
+}
 
 static int
 fill_hostname(const struct pfs_node *pn __unused, struct pbuf *pb)
@@ -153,7 +169,7 @@ static const struct pfs_entry pty_entries[] = {
 
 static const struct pfs_entry kernel_entries[] = {
 	FILE_R("cap_last_cap", cap_last_cap),
-	FILE_R("core_pattern", core_pattern),
+	FILE_W("core_pattern", core_pattern, core_pattern),
 	FILE_W("domainname", domainname, domainname),
 	FILE_W("hostname", hostname, hostname),
 	FILE_R("ngroups_max", ngroups_max),
