@@ -6,13 +6,16 @@
  * at what sig_deliver() would do.
  */
 /* sources: sys/kern/kern_sig.c */
+#include <sys/core.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/proc.h>
 #include <sys/ptimer.h>
+#include <sys/ptrace.h>
 #include <sys/systm.h>
 #include <sys/time.h>
+#include <machine/cpu.h>
 
 #include <host.h>
 #include <ktest.h>
@@ -131,6 +134,80 @@ ptimer_taken(struct proc *q, ksiginfo_t *ksi)
 {
 	CHECK(q != NULL);
 	ksi->ksi_overrun = 7;
+}
+
+/* -- nothing is traced here, and nothing leaves a core file -- */
+
+bool
+ptrace_job_told(const struct lwp *l)
+{
+	return l->l_ptrace != NULL;
+}
+
+void
+ptrace_continued(struct lwp *l)
+{
+	CHECK(l->l_ptrace == NULL);
+}
+
+void
+ptrace_jobctl(struct lwp *l)
+{
+	panic("thread %d is traced", l->l_tid);
+}
+
+void
+ptrace_trap(struct lwp *l)
+{
+	panic("thread %d is traced", l->l_tid);
+}
+
+int
+ptrace_signal(struct lwp *l, int signo, ksiginfo_t *ksi)
+{
+	panic("thread %d is traced: %d %d", l->l_tid, signo, ksi->ksi_signo);
+}
+
+bool
+ptrace_wants_locked(const struct lwp *l, int event)
+{
+	return l->l_ptrace != NULL && event != 0;
+}
+
+void
+ptrace_event(struct lwp *l, int event, unsigned long msg)
+{
+	panic("thread %d is traced: %d %lu", l->l_tid, event, msg);
+}
+
+void
+ptrace_handler(struct lwp *l)
+{
+	panic("thread %d is traced", l->l_tid);
+}
+
+void
+cpu_trace_nostep(struct lwp *l)
+{
+	panic("thread %d is traced", l->l_tid);
+}
+
+bool
+core_wanted(struct lwp *l)
+{
+	return l == NULL;
+}
+
+bool
+core_dump(struct lwp *l, const ksiginfo_t *ksi)
+{
+	panic("thread %d dumps core: %d", l->l_tid, ksi->ksi_signo);
+}
+
+void
+core_wait(struct lwp *l)
+{
+	CHECK((l->l_proc->p_flags & P_COREDUMP) == 0);
 }
 
 void
