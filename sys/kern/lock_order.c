@@ -28,6 +28,9 @@ const struct lock_class lock_order[] = {
 	/* Locks that sleep.  Drivers: attaching one reaches nearly all. */
 	{ "xenbus",	false },
 	{ "balloon",	false },
+	/* Partitions come and go: their nodes are made meanwhile. */
+	{ "diskscan",	false },
+	{ "devtmpfs",	false },
 	/* Files: a rename holds several vnodes. */
 	{ "mnt_rename",	false },
 	{ "file",	false },
@@ -35,6 +38,16 @@ const struct lock_class lock_order[] = {
 	{ "vnode",	true },
 	{ "mount",	false },
 	{ "dcache_tree", false },
+	/* ext4: a commit writes files, whose maps want blocks of groups. */
+	{ "ext4_commit", false },
+	{ "ext4_map",	false },
+	{ "ext4_orphans", false },
+	{ "ext4_inode",	false },
+	{ "ext4_group",	false },
+	{ "ext4_sb",	false },
+	{ "ext4_vnodes", false },
+	{ "ext4_jnl",	false },
+	{ "disk",	false },
 	/* CPUs that come and go; processes; their address spaces. */
 	{ "hotplug",	false },
 	{ "proctree",	false },
@@ -65,6 +78,11 @@ const struct lock_class lock_order[] = {
 	{ "uvm_pagewait", false },
 	{ "uvm_write",	false },
 	{ "uvm_amap",	false },
+	/* Disks: a queue starts its driver with no lock held. */
+	{ "bufcache",	false },
+	{ "xbd_ring",	false },
+	{ "xbd",	false },
+	{ "diskq",	false },
 	{ "gnttab",	false },
 	{ "pvh_hole",	false },
 	{ "xenmap",	false },

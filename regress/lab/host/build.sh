@@ -9,16 +9,20 @@
 #   image     root.img: that tree plus the kernel modules dom0 uses
 #   initramfs dom0.gz: loads the disk's modules, carries dom0/ (rc, agent)
 # and beside them initrd.gz, what the guests start from, and initrd-linux.gz,
-# the same with the modules of a Linux guest.
+# the same with the modules of a Linux guest; debian.img, when it is asked for.
 
 # The host's packages. libc6-dev and gcc are there for the guest programs.
 LAB_DEPS="qemu-system-x86 mmdebstrap e2fsprogs cpio busybox-static kmod perl
 musl-tools gcc libc6-dev fakeroot apt-utils binutils make dpkg-dev bison flex
-python3-minimal"
+python3-minimal openssl"
 LAB_ARCH=amd64
 
 # dom0's packages (with what they depend on, no recommended ones).
 DOM0_PACKAGES="xenstore-utils kmod iproute2 bridge-utils mount procps"
+
+# The Debian system that guests boot from their disk.
+DEBIAN_PACKAGES="sysvinit-core initscripts e2fsprogs procps iproute2 login
+util-linux python3-minimal"
 
 # Modules of dom0, found with their dependencies; the first lot is in the
 # initramfs already. ext4 asks for crc32c by a name no dependency shows.
@@ -58,8 +62,30 @@ depends_on() {
 	    sed -n "s/^  Depends: \($2\)\$/\1/p" | head -n 1
 }
 
+# debian_tree TAR VARIANT APTOPTION PACKAGE...: by the machine's own sources.
+debian_tree() {
+	local tar=$1 variant=$2 aptopt=$3 opts=() p log
+	log=$IMAGES/mmdebstrap.log
+	shift 3
+	while read -r p; do
+		[ -z "$p" ] || opts+=(--aptopt="$p")
+	done < <(own_proxies)
+	mmdebstrap --variant=$variant --format=tar \
+	    --architectures=$LAB_ARCH --aptopt="$aptopt" \
+	    --dpkgopt=force-unsafe-io \
+	    --dpkgopt='path-exclude=/usr/share/man/*' \
+	    --dpkgopt='path-exclude=/usr/share/doc/*' \
+	    --dpkgopt='path-exclude=/usr/share/locale/*' "${opts[@]}" \
+	    --include="$(echo "$@" | tr ' ' ,)" \
+	    "$(. /etc/os-release; echo "$VERSION_CODENAME")" \
+	    "$tar" "$IMAGES/sources.list" >"$log" 2>&1 || {
+		tail -n 20 "$log" >&2
+		die "mmdebstrap failed ($log)"
+	}
+}
+
 build_packages() {
-	local xen linux tools suite opts=() p
+	local xen linux tools opts=()
 	printf '%s\n' $DOM0_PACKAGES | stamp_is packages &&
 	    [ -f "$IMAGES/root.tar" ] && return 0
 	xen=$(depends_on xen-system-amd64 'xen-hypervisor-.*-amd64')
@@ -78,25 +104,9 @@ build_packages() {
 	(cd "$IMAGES/debs" && apt-get -qq "${opts[@]}" download \
 	    "$xen" "$linux" 2>&1) || die "apt-get download failed"
 
-	suite=$(. /etc/os-release; echo "$VERSION_CODENAME")
-	opts=()
-	while read -r p; do
-		[ -z "$p" ] || opts+=(--aptopt="$p")
-	done < <(own_proxies)
 	progress "making dom0's Debian tree with $tools (a few minutes)"
-	mmdebstrap --variant=essential --format=tar \
-	    --architectures=$LAB_ARCH \
-	    --aptopt='APT::Install-Recommends "false"' \
-	    --dpkgopt=force-unsafe-io \
-	    --dpkgopt='path-exclude=/usr/share/man/*' \
-	    --dpkgopt='path-exclude=/usr/share/doc/*' \
-	    --dpkgopt='path-exclude=/usr/share/locale/*' "${opts[@]}" \
-	    --include="$(echo "$tools" $DOM0_PACKAGES | tr ' ' ,)" \
-	    "$suite" "$IMAGES/root.tar.new" "$IMAGES/sources.list" \
-	    >"$IMAGES/mmdebstrap.log" 2>&1 || {
-		tail -n 20 "$IMAGES/mmdebstrap.log" >&2
-		die "mmdebstrap failed ($IMAGES/mmdebstrap.log)"
-	}
+	debian_tree "$IMAGES/root.tar.new" essential \
+	    'APT::Install-Recommends "false"' $tools $DOM0_PACKAGES
 	mv "$IMAGES/root.tar.new" "$IMAGES/root.tar"
 	rm -f "$IMAGES/image.stamp"
 	printf '%s\n' $DOM0_PACKAGES | stamp_set packages
@@ -250,6 +260,47 @@ busybox_static() {
 		fi
 	done
 	die "busybox-static is not installed"
+}
+
+debian_inputs() {
+	declare -f build_debian make_debian
+	echo $DEBIAN_PACKAGES
+}
+
+# Runs as root or under fakeroot: $1 tree, $2 image, $3 tar. Nothing is set in
+# it but what an owner sets: name, password, root disk, where to log in.
+make_debian() {
+	local hash
+	mkdir -p "$1" && tar -C "$1" -xf "$3" || return
+	hash=$(openssl passwd -6 -salt domus lab) || return
+	sed -i "s,^root:[^:]*:,root:$hash:," "$1/etc/shadow" &&
+	    sed -i '/^[1-6]:/d' "$1/etc/inittab" || return
+	echo 'h0:2345:respawn:/sbin/getty -L 38400 hvc0 vt100' \
+	    >>"$1/etc/inittab"
+	echo '/dev/xvda / ext4 defaults,errors=remount-ro 0 1' >"$1/etc/fstab"
+	echo debian >"$1/etc/hostname"
+	rm -f "$2"
+	/sbin/mke2fs -qF -t ext4 -L debian -d "$1" "$2" 1G >/dev/null
+}
+
+# debian.img, a system with sysvinit for guests: only made when asked for.
+build_debian() {
+	local t=$IMAGES/debian
+	debian_inputs | stamp_is debian && [ -f "$t.img" ] && return 0
+	progress "making the guests' Debian tree (a few minutes)"
+	own_sources >"$IMAGES/sources.list"
+	debian_tree "$t.tar" minbase 'APT::Install-Recommends "false"' \
+	    $DEBIAN_PACKAGES
+	rm -rf "$t"
+	export -f make_debian
+	set -- make_debian "$t" "$t.img" "$t.tar"
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		fakeroot -- bash -c '"$@"' - "$@"
+	fi || die "cannot make the guests' Debian image"
+	rm -rf "$t" "$t.tar"
+	debian_inputs | stamp_set debian
 }
 
 initramfs_inputs() {
