@@ -37,7 +37,7 @@ enter_dir(struct vnode *dvp, const char *name, size_t len, struct vnode **vpp)
 	rw_enter(&dvp->v_lock, RW_WRITER);
 	error = dvp->v_ops->vop_lookup(dvp, name, len, vpp);
 	if (error == ENOENT)
-		error = dvp->v_ops->vop_mkdir(dvp, name, len, 0755,
+		error = dvp->v_ops->vop_mkdir(dvp, name, len, S_IFDIR | 0755,
 		    cred_kernel, vpp);
 	rw_exit(&dvp->v_lock);
 	if (error != 0)

@@ -361,6 +361,18 @@ ext4_unmount_dev(struct mount *mp)
 	return 0;
 }
 
+/* Files without a name that somebody has open: they are still to be freed. */
+static bool
+has_orphans(struct ext4_mount *em)
+{
+	bool yes;
+
+	mutex_enter(&em->em_orphan_lock);
+	yes = !LIST_EMPTY(&em->em_orphans);
+	mutex_exit(&em->em_orphan_lock);
+	return yes;
+}
+
 int
 ext4_remount(struct mount *mp, unsigned int flags, const char *options)
 {
@@ -372,6 +384,8 @@ ext4_remount(struct mount *mp, unsigned int flags, const char *options)
 	if (error != 0)
 		return error;
 	if ((flags & MS_RDONLY) != 0 && em->em_jnl != NULL) {
+		if (!em->em_failed && has_orphans(em))
+			return EBUSY;
 		periodic_stop(em);
 		stop_writing(em);
 		callout_schedule(&em->em_callout, nanouptime() + PERIOD);
