@@ -74,6 +74,10 @@
 #define	SEEK_DATA	3
 #define	SEEK_HOLE	4
 
+/* posix_fadvise(2): what does something, and the last. */
+#define	POSIX_FADV_WILLNEED	3
+#define	POSIX_FADV_NOREUSE	5
+
 #define	R_OK	4
 #define	W_OK	2
 #define	X_OK	1

@@ -20,6 +20,7 @@
 
 #define	RA_MIN		4		/* pages of a first batch */
 #define	RA_MAX		32
+#define	WILLNEED_MAX	2048		/* pages of one advice */
 #define	NWAIT		16		/* a power of two */
 #define	RUNS_MAX	(RA_MAX * (PAGE_SIZE / SECTOR_SIZE))
 
@@ -312,6 +313,30 @@ readahead_hit(struct uvm_vnode *un, size_t idx)
 	un->un_ralen = MIN(2 * un->un_ralen, RA_MAX);
 	(void)pagein(un, (uint64_t)next << PAGE_SHIFT, un->un_ralen,
 	    BIO_RAHEAD);
+}
+
+void
+uvm_vnode_willneed(struct vnode *vp, uint64_t off, uint64_t len)
+{
+	struct uvm_vnode *un;
+	uint64_t end;
+
+	if (vp->v_uobj == NULL)
+		return;
+	un = uvm_vnode_of(vp->v_uobj);
+	mutex_enter(&un->un_obj.uo_lock);
+	end = off < un->un_size ? off + MIN(len, un->un_size - off) : off;
+	/* Advice has its limit: nobody fills the memory with it. */
+	end = MIN(end, off + ptoa((uint64_t)WILLNEED_MAX));
+	for (off = trunc_page(off); off < end; off += PAGE_SIZE) {
+		if (uvm_obj_lookup(&un->un_obj, off) != NULL)
+			continue;
+		if (!uvm_page_enough(4 * RA_MAX) ||
+		    pagein(un, off, (unsigned int)MIN(RA_MAX,
+		    atop(end - off + PAGE_MASK)), BIO_RAHEAD) != 0)
+			break;
+	}
+	mutex_exit(&un->un_obj.uo_lock);
 }
 
 /*

@@ -31,6 +31,13 @@ int	uvm_vnode_write(struct vnode *, struct uio *);
 int	uvm_vnode_mmap(struct vnode *, struct uvm_object **);
 
 /*
+ * Somebody is going to want [off, off + len) of a file, if it has an object:
+ * start reading what is missing, while memory is plentiful.  Does not wait for
+ * the disk.
+ */
+void	uvm_vnode_willneed(struct vnode *, uint64_t off, uint64_t len);
+
+/*
  * The file has another size now.  Call it before blocks beyond the new end are
  * given back: on return no page of them is left or under way, and the rest of
  * the last page is zero, in memory and so some time later on the disk.  v_lock

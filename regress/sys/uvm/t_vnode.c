@@ -400,6 +400,34 @@ TEST(random_use_with_small_blocks)
 	like_an_array(1024);
 }
 
+TEST(advice_reads_what_is_missing_and_does_not_wait)
+{
+	size_t done;
+
+	setup(4096, 4000);
+	memset(model, 1, sizeof(model));
+	CHECK_EQ(move(0, model, FILESIZE, UIO_WRITE, &done), 0);
+	forget();
+	memset(where, 0, sizeof(where));
+	for (unsigned int i = 0; i < FILESIZE / 4096; i++)
+		where[i] = 8 + i;
+	/* Beyond the end: nothing; across it: what there is. */
+	uvm_vnode_willneed(&file, FILESIZE, UINT64_MAX);
+	CHECK_EQ(queued, 0);
+	uvm_vnode_willneed(&file, 5000, UINT64_MAX);
+	CHECK(queued > 0);
+	while (finish_one(NULL))
+		;
+	transfers = 0;
+	CHECK_EQ(move(4096, buf, FILESIZE - 4096, UIO_READ, &done), 0);
+	CHECK_EQ(transfers, 0);
+	CHECK_EQ(move(0, buf, 4096, UIO_READ, &done), 0);
+	CHECK(transfers > 0);
+	while (finish_one(NULL))
+		;
+	uvm_vnode_detach(&file);
+}
+
 TEST(a_sequential_reader_is_read_ahead_for)
 {
 	size_t done;

@@ -10,6 +10,7 @@
 #include <compat/linux/linux_abi32.h>
 #include <compat/linux/linux_syscallargs.h>
 #include <compat/linux/linux_vfs.h>
+#include <uvm/uvm_vnode.h>
 
 #define	RWF_HIPRI	0x01
 #define	RWF_DSYNC	0x02
@@ -547,9 +548,12 @@ linux_sys_fadvise64(struct lwp *l, const struct linux_fadvise64_args *uap,
 	vp = file_vnode(fp);
 	if (vp == NULL || S_ISFIFO(vp->v_mode))
 		error = ESPIPE;
-	else if (uap->advice < 0 || uap->advice > 5)
+	else if (uap->advice < 0 || uap->advice > POSIX_FADV_NOREUSE ||
+	    (ssize_t)uap->len < 0)
 		error = EINVAL;
-	/* Only advice: all there is to read is in memory. */
+	else if (uap->advice == POSIX_FADV_WILLNEED && uap->offset >= 0)
+		uvm_vnode_willneed(vp, (uint64_t)uap->offset,
+		    uap->len == 0 ? UINT64_MAX : uap->len);
 	file_put(fp);
 	return error;
 }
@@ -566,6 +570,9 @@ linux_sys_readahead(struct lwp *l, const struct linux_readahead_args *uap,
 		return error == EISDIR ? EINVAL : error;
 	if (!FREAD(fp))
 		error = EBADF;
+	else if (uap->offset >= 0)
+		uvm_vnode_willneed(file_vnode(fp), (uint64_t)uap->offset,
+		    uap->count);
 	file_put(fp);
 	return error;
 }

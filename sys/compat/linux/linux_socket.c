@@ -585,11 +585,12 @@ mmsg_len_out(void *msgs, unsigned int i, register_t done)
 	return copyout(&len, (char *)mmsg_at(msgs, i) + off, sizeof(len));
 }
 
-/* ---- sending ---- */
-
+/* do_sendmsg() or do_recvmsg() with these buffers. */
 static int
-send_iov(struct lwp *l, int fd, struct iovec *iov, unsigned int count,
-    size_t total, struct sockmsg *sm, register_t *retval)
+msg_iov(struct lwp *l, int fd, struct iovec *iov, unsigned int count,
+    size_t total, struct sockmsg *sm, register_t *retval,
+    int (*func)(struct lwp *, struct file *, struct uio *, struct sockmsg *,
+    size_t *))
 {
 	struct socket *so;
 	struct file *fp;
@@ -605,10 +606,19 @@ send_iov(struct lwp *l, int fd, struct iovec *iov, unsigned int count,
 	uio.uio_iovcnt = count;
 	uio.uio_resid = total;
 	uio.uio_seg = UIO_USERSPACE;
-	error = do_sendmsg(l, fp, &uio, sm, &done);
+	error = func(l, fp, &uio, sm, &done);
 	file_put(fp);
 	*retval = (register_t)done;
 	return error;
+}
+
+/* ---- sending ---- */
+
+static int
+send_iov(struct lwp *l, int fd, struct iovec *iov, unsigned int count,
+    size_t total, struct sockmsg *sm, register_t *retval)
+{
+	return msg_iov(l, fd, iov, count, total, sm, retval, do_sendmsg);
 }
 
 int
@@ -738,24 +748,7 @@ static int
 recv_iov(struct lwp *l, int fd, struct iovec *iov, unsigned int count,
     size_t total, struct sockmsg *sm, register_t *retval)
 {
-	struct socket *so;
-	struct file *fp;
-	struct uio uio;
-	size_t done = 0;
-	int error;
-
-	error = socket_get(l, fd, &fp, &so);
-	if (error != 0)
-		return error;
-	memset(&uio, 0, sizeof(uio));
-	uio.uio_iov = iov;
-	uio.uio_iovcnt = count;
-	uio.uio_resid = total;
-	uio.uio_seg = UIO_USERSPACE;
-	error = do_recvmsg(l, fp, &uio, sm, &done);
-	file_put(fp);
-	*retval = (register_t)done;
-	return error;
+	return msg_iov(l, fd, iov, count, total, sm, retval, do_recvmsg);
 }
 
 int
