@@ -371,9 +371,12 @@ on_alarm(int signo, siginfo_t *si, void *ucv)
 
 TEST(code_of_32_bits)
 {
-	/* 1: decl %eax; jnz 1b; movl $20, %eax; int $0x80; lret */
+	/*
+	 * 1: decl %eax; jnz 1b; movl $20, %eax; int $0x80; ljmp $0x33, $0
+	 * No far call or return: QEMU's push and pop as the kernel does.
+	 */
 	static const unsigned char code[] = { 0xff, 0xc8, 0x75, 0xfc, 0xb8,
-		20, 0, 0, 0, 0xcd, 0x80, 0xcb };
+		20, 0, 0, 0, 0xcd, 0x80, 0xea, 0, 0, 0, 0, 0x33, 0 };
 	struct sigaction sa = { .sa_sigaction = on_alarm,
 		.sa_flags = SA_SIGINFO };
 	unsigned char *low = mmap(NULL, 8192, PROT_READ | PROT_WRITE |
@@ -391,9 +394,10 @@ TEST(code_of_32_bits)
 	CHECK_EQ(setitimer(ITIMER_REAL, &it, NULL), 0);
 	/* On a stack that 32 bits can reach. */
 	__asm__ volatile("movq %%rsp, %%r15; movq %3, %%rsp\n"
-	    "lcall *(%2)\n"
-	    "movq %%r15, %%rsp" : "=a"(ret)
-	    : "0"(0), "r"(&far), "r"(low + 8192 - 16)
+	    "leaq 1f(%%rip), %%rdx; movl %%edx, 12(%4)\n"
+	    "ljmp *(%2)\n"
+	    "1: movq %%r15, %%rsp" : "=a"(ret)
+	    : "0"(0), "r"(&far), "r"(low + 8192 - 16), "r"(low)
 	    : "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12",
 	    "r15", "memory", "cc");
 	CHECK_EQ(ret, getpid());

@@ -24,6 +24,7 @@
 #include <sys/futex.h>
 #include <sys/kthread.h>
 #include <sys/mem.h>
+#include <sys/mqueue.h>
 #include <sys/proc.h>
 #include <sys/socket.h>
 #include <sys/systm.h>
@@ -203,6 +204,7 @@ main(void)
 	fork_init_caches();
 	sig_init();
 	futex_init();
+	mqueue_init();
 	bufcache_init();
 	vfs_init();
 	fd_init();

@@ -51,6 +51,7 @@ struct uidinfo {
 	uid_t		ui_uid;		/* [I] */
 	unsigned int	ui_nthreads;	/* [a] */
 	unsigned int	ui_nsigqueue;	/* [a] */
+	uint64_t	ui_mqbytes;	/* [a] of message queues */
 };
 struct uidinfo *uidinfo_get(uid_t);	/* NULL: no memory; may sleep */
 void	uidinfo_ref(struct uidinfo *);

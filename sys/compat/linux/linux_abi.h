@@ -47,6 +47,13 @@ struct linux_siginfo {
 };
 CTASSERT(sizeof(struct linux_siginfo) == 128);
 
+struct linux_sigevent {
+	uint64_t	sigev_value;
+	int32_t		sigev_signo, sigev_notify, sigev_tid;
+	int32_t		sigev_pad[11];
+};
+CTASSERT(sizeof(struct linux_sigevent) == 64);
+
 struct linux_timeval {
 	int64_t		tv_sec, tv_usec;
 };
@@ -145,6 +152,8 @@ int	linux_stack_in(const void *uaddr, struct linux_stack *);
 int	linux_stack_out(const struct linux_stack *, void *uaddr);
 int	linux_sigaction_in(const void *uaddr, struct linux_sigaction *);
 int	linux_sigaction_out(const struct linux_sigaction *, void *uaddr);
+/* linux_time.c */
+int	linux_sigevent_in(const void *uaddr, struct linux_sigevent *);
 /* linux_core.c */
 int	linux_coredump(struct lwp *, struct file *, const ksiginfo_t *,
 	    uint64_t limit);

@@ -23,13 +23,6 @@
 #define	SIGEV_THREAD		2
 #define	SIGEV_THREAD_ID		4
 
-struct linux_sigevent {
-	uint64_t	sigev_value;
-	int32_t		sigev_signo, sigev_notify, sigev_tid;
-	int32_t		sigev_pad[11];
-};
-CTASSERT(sizeof(struct linux_sigevent) == 64);
-
 struct linux_timezone {
 	int32_t		tz_minuteswest, tz_dsttime;
 };
@@ -444,8 +437,8 @@ linux_sys_alarm(struct lwp *l, const struct linux_alarm_args *uap,
 
 /* -- POSIX timers -- */
 
-static int
-sigevent_in(const void *uaddr, struct linux_sigevent *ev)
+int
+linux_sigevent_in(const void *uaddr, struct linux_sigevent *ev)
 {
 	struct linux32_sigevent ev32;
 	int error;
@@ -468,7 +461,8 @@ linux_sys_timer_create(struct lwp *l,
 	int clock = uap->clock, id, error;
 	pid_t tid = 0;
 
-	if (uap->event != NULL && (error = sigevent_in(uap->event, &ev)) != 0)
+	if (uap->event != NULL &&
+	    (error = linux_sigevent_in(uap->event, &ev)) != 0)
 		return error;
 	/* CPU clocks: only those of the caller. */
 	if (clock < 0) {

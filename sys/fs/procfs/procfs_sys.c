@@ -10,6 +10,7 @@
 #include <sys/fcntl.h>
 #include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/mqueue.h>
 #include <sys/proc.h>
 #include <sys/socket.h>
 #include <sys/systm.h>
@@ -51,6 +52,9 @@ FILL(dgram_qlen, "%d", 10)
 FILL(pty_max, "%d", 4096)
 FILL(inotify_watches, "%d", INOTIFY_MAX_WATCHES)
 FILL(inotify_instances, "%d", INOTIFY_MAX_INSTANCES)
+FILL(mq_msg, "%d", MQ_MSG_DEFAULT)
+FILL(mq_msgsize, "%d", MQ_MSGSIZE_DEFAULT)
+FILL(mq_queues, "%d", MQ_QUEUES_MAX)
 FILL(inotify_events, "%d", INOTIFY_MAX_EVENTS)
 
 static int
@@ -199,6 +203,15 @@ static const struct pfs_entry vm_entries[] = {
 	{ 0 }
 };
 
+static const struct pfs_entry mqueue_entries[] = {
+	FILE_R("msg_default", mq_msg),
+	FILE_R("msg_max", mq_msg),
+	FILE_R("msgsize_default", mq_msgsize),
+	FILE_R("msgsize_max", mq_msgsize),
+	FILE_R("queues_max", mq_queues),
+	{ 0 }
+};
+
 static const struct pfs_entry inotify_entries[] = {
 	FILE_R("max_queued_events", inotify_events),
 	FILE_R("max_user_instances", inotify_instances),
@@ -208,6 +221,7 @@ static const struct pfs_entry inotify_entries[] = {
 
 static const struct pfs_entry fs_entries[] = {
 	DIR("inotify", inotify_entries),
+	DIR("mqueue", mqueue_entries),
 	FILE_R("file-max", file_max),
 	FILE_R("file-nr", file_nr),
 	FILE_R("mount-max", mount_max),
