@@ -28,6 +28,7 @@
 #include <sys/proc.h>
 #include <sys/socket.h>
 #include <sys/systm.h>
+#include <sys/sysvshm.h>
 #include <sys/time.h>
 #include <sys/tty.h>
 #include <sys/vnode.h>
@@ -205,6 +206,7 @@ main(void)
 	sig_init();
 	futex_init();
 	mqueue_init();
+	sysvshm_init();
 	bufcache_init();
 	vfs_init();
 	fd_init();

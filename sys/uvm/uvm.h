@@ -175,6 +175,7 @@ struct vm_map_entry {
 #define	ME_VDSO		0x200
 #define	ME_DONTDUMP	0x400
 #define	ME_VVAR		0x800	/* the vDSO's data */
+#define	ME_SHM		0x1000	/* made by shmat(2) */
 
 RB_HEAD(vm_map_tree, vm_map_entry);
 
@@ -233,6 +234,8 @@ struct uvm_mapargs {
 	uint64_t	offset;
 	struct file	*file;		/* for the maps file; gets a ref */
 };
+/* How many maps have the start of the object in them; thread context. */
+unsigned int uvm_object_mapped(const struct uvm_object *);
 /* mmap: place, replace (MAP_FIXED), record. EINVAL, ENOMEM, EEXIST. */
 int	uvm_mmap(struct vmspace *, const struct uvm_mapargs *, vaddr_t *va);
 int	uvm_unmap(struct vmspace *, vaddr_t, vsize_t);

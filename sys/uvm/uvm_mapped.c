@@ -65,3 +65,23 @@ uvm_mapped_for_writing(const struct vnode *vp)
 	}
 	return found;
 }
+
+unsigned int
+uvm_object_mapped(const struct uvm_object *uo)
+{
+	struct vm_map_entry *e;
+	struct vmspace *vm;
+	unsigned int n = 0;
+	pid_t pid = 1;
+
+	while ((vm = next_vmspace(&pid)) != NULL) {
+		rw_enter(&vm->vm_map.m_lock, RW_READER);
+		for (e = uvm_map_lookup_ge(&vm->vm_map, 0); e != NULL;
+		    e = uvm_map_next(e))
+			if (e->e_object == uo && e->e_offset == 0)
+				n++;
+		rw_exit(&vm->vm_map.m_lock);
+		vmspace_put(vm);
+	}
+	return n;
+}

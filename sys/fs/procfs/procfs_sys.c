@@ -14,6 +14,7 @@
 #include <sys/proc.h>
 #include <sys/socket.h>
 #include <sys/systm.h>
+#include <sys/sysvshm.h>
 #include <sys/utsname.h>
 #include <fs/procfs/procfs.h>
 #include <uvm/uvm.h>
@@ -40,7 +41,9 @@ FILL(rng_bits, "%d", 256)
 FILL(max_map_count, "%d", UVM_MAP_ENTRIES)
 FILL(mmap_min_addr, "%lu", VM_MIN_ADDRESS)
 FILL(overcommit_ratio, "%d", 50)
-FILL(shmmax, "%llu", (unsigned long long)~0UL - (1UL << 24))
+FILL(shmmax, "%llu", (unsigned long long)SHMMAX)
+FILL(shmall, "%llu", (unsigned long long)SHMMAX / PAGE_SIZE)
+FILL(shmmni, "%d", SHMMNI)
 FILL(file_max, "%u", maxfiles)
 FILL(file_nr, "%u\t0\t%u", nfiles, maxfiles)
 FILL(nr_open, "%d", 1048576)
@@ -185,7 +188,9 @@ static const struct pfs_entry kernel_entries[] = {
 	DIR("pty", pty_entries),
 	FILE_R("randomize_va_space", two),
 	FILE_R("seccomp", zero),
+	FILE_R("shmall", shmall),
 	FILE_R("shmmax", shmmax),
+	FILE_R("shmmni", shmmni),
 	FILE_R("tainted", zero),
 	FILE_R("threads-max", threads_max),
 	FILE_R("version", version),
