@@ -16,7 +16,7 @@
 static volatile unsigned long mark = 0x600dc0de600dc0deUL;
 static char dir[] = "/tmp/t_core.XXXXXX";
 
-/* Core files named "core" in the current directory, or the test says why not. */
+/* Are core files "core" in the current directory?  If not say so. */
 static int
 plain_pattern(void)
 {

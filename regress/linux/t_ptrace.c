@@ -254,11 +254,11 @@ some_code(void)
 TEST(step_through_calls_and_handlers)
 {
 	pid_t pid = launch(some_code);
-	int steps = 0, status, in_handler = 0;
+	int steps = 0, status = 0, in_handler = 0;
 
 	for (;;) {
-		CHECK_EQ(pt(PTRACE_SINGLESTEP, pid, 0,
-		    steps != 0 && WSTOPSIG(status) == SIGUSR1 ? SIGUSR1 : 0), 0);
+		CHECK_EQ(pt(PTRACE_SINGLESTEP, pid, 0, steps != 0 &&
+		    WSTOPSIG(status) == SIGUSR1 ? SIGUSR1 : 0), 0);
 		status = status_of(pid);
 		if (!WIFSTOPPED(status))
 			break;

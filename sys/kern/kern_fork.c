@@ -529,6 +529,28 @@ vfork_prepare(struct proc *child, struct vforkdone **vd)
 	return 0;
 }
 
+/* Is it to be traced: the event for the tracer, and a record. ENOMEM. */
+static int
+clone_traced(struct lwp *l, const struct clone_args_k *ca, int *event,
+    struct ptrace **pt)
+{
+	*event = ptrace_fork_event(l, ca->flags, ca->exit_signal);
+	return *event != 0 || (ca->flags & CLONE_PTRACE) != 0 ?
+	    ptrace_alloc(pt) : 0;
+}
+
+/* The child runs: tell the tracer; wait for a vfork(2) to be over. */
+static void
+clone_done(struct lwp *l, int event, struct vforkdone *vd, pid_t tid)
+{
+	if (event != 0)
+		ptrace_event(l, event, (unsigned long)tid);
+	if (vd == NULL)
+		return;
+	vfork_wait(l, vd);
+	ptrace_event(l, PTRACE_EVENT_VFORK_DONE, (unsigned long)tid);
+}
+
 int
 do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 {
@@ -539,13 +561,10 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	struct ptrace *pt = NULL;
 	struct lwp *l2;
 	pid_t tid;
-	int event = ptrace_fork_event(l, ca->flags, ca->exit_signal);
-	int error, pidfd = -1;
+	int event, error, pidfd = -1;
 
-	if ((error = clone_check(l, ca)) != 0)
-		return error;
-	if ((event != 0 || (ca->flags & CLONE_PTRACE) != 0) &&
-	    (error = ptrace_alloc(&pt)) != 0)
+	if ((error = clone_check(l, ca)) != 0 ||
+	    (error = clone_traced(l, ca, &event, &pt)) != 0)
 		return error;
 	if (!thread && (error = fork_proc(p, ca->flags, &child)) != 0)
 		goto fail;
@@ -573,12 +592,7 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	if (pidfile != NULL)
 		pidfd_commit(l, pidfd, pidfile, child);
 	sched_enqueue(l2);
-	if (event != 0)
-		ptrace_event(l, event, (unsigned long)tid);
-	if (vd != NULL) {
-		vfork_wait(l, vd);
-		ptrace_event(l, PTRACE_EVENT_VFORK_DONE, (unsigned long)tid);
-	}
+	clone_done(l, event, vd, tid);
 	*tidp = tid;
 	return 0;
 
