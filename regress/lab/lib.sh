@@ -37,6 +37,19 @@ disk_spec() {
 	echo "format=raw,vdev=$1,access=$2,script=/lab/block,target=$3"
 }
 
+# boot_file FILE: the same for a file a guest starts from. xl maps it, and on
+# the shared directory that is a message for each page: a large one is copied.
+boot_file() {
+	local f
+	f=$(share_file "$1") || return
+	if [ "$(stat -Lc %s "$1")" -gt 33554432 ]; then
+		dom0 "[ -f /tmp${f#/share} ] ||
+		    { mkdir -p /tmp/boot && cp $f /tmp/boot/; }" || return
+		f=/tmp${f#/share}
+	fi
+	echo "$f"
+}
+
 # disk_list FILE[,ro]...: the value of disk= that makes these host files the
 # guest's disks xvda, xvdb and on. dom0 gets at a file by a link to it under
 # $SHARE, so what the guest writes is in the file; loop and blkback serve it.
@@ -73,7 +86,7 @@ guest_config() {
 		echo "name = \"$name\""
 		echo "kernel = \"$k0\""
 		if [ -n "${INITRD:-}" ]; then
-			r0=$(share_file "$INITRD") || return
+			r0=$(boot_file "$INITRD") || return
 			echo "ramdisk = \"$r0\""
 		fi
 		# Else each RDTSC of a PVH guest is a visit to Xen, and QEMU

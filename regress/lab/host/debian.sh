@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Makes Debian trees for guests. Sourced by ../lab.
+#
+# Overview: a tree is Debian's own packages, unmodified, without their
+# documentation, as mmdebstrap puts them together from the machine's own apt
+# sources: $IMAGES/debian-NAME.tar. `full` has compilers and large languages and
+# is for a disk. `base` is also made into an initramfs, debian-base.cpio, not
+# compressed (xl would have to unpack it), with ../debian in it as /lab and its
+# init as /init. A scenario asks for that by "# initrd: debian-base" in its
+# head; the guest needs 1 GB.
+
+DEBIAN_BASE="bash busybox-static coreutils dash diffutils dpkg e2fsprogs file
+findutils gawk grep gzip hostname iproute2 kmod less libcap2-bin
+libpython3.11-testsuite mount passwd perl procps python3 sed sqlite3 strace
+stress-ng sysvinit-core tar tzdata util-linux util-linux-extra xz-utils zstd"
+DEBIAN_FULL="$DEBIAN_BASE apt gcc g++ gdb git golang-go libc6-dev make nodejs
+openjdk-17-jdk-headless"
+
+debian_packages() {
+	case $1 in
+	base)	echo $DEBIAN_BASE ;;
+	full)	echo $DEBIAN_FULL ;;
+	*)	die "no Debian tree is called $1" ;;
+	esac
+}
+
+build_debian_tar() {
+	local suite p opts=() tar=$IMAGES/debian-$1.tar
+	debian_packages "$1" | stamp_is "debian-$1" && [ -f "$tar" ] &&
+	    return 0
+	own_sources >"$IMAGES/sources.list"
+	suite=$(. /etc/os-release; echo "$VERSION_CODENAME")
+	while read -r p; do
+		[ -z "$p" ] || opts+=(--aptopt="$p")
+	done < <(own_proxies)
+	for p in doc man info locale lintian bug; do
+		opts+=(--dpkgopt="path-exclude=/usr/share/$p/*")
+	done
+	progress "making the Debian tree $1 (several minutes)"
+	mmdebstrap --variant=apt --format=tar --architectures=$LAB_ARCH \
+	    --aptopt='APT::Install-Recommends "false"' \
+	    --dpkgopt=force-unsafe-io "${opts[@]}" \
+	    --essential-hook='mkdir -p "$1/usr/share/man/man1"' \
+	    --customize-hook='rm -rf "$1"/var/cache/apt/*.bin' \
+	    --include="$(debian_packages "$1" | tr ' ' ,)" \
+	    "$suite" "$tar.new" "$IMAGES/sources.list" \
+	    >"$IMAGES/debian-$1.log" 2>&1 || {
+		tail -n 20 "$IMAGES/debian-$1.log" >&2
+		die "mmdebstrap failed ($IMAGES/debian-$1.log)"
+	}
+	mv "$tar.new" "$tar"
+	debian_packages "$1" | stamp_set "debian-$1"
+}
+
+debian_inputs() {
+	declare -f make_debian_cpio build_debian
+	cat "$IMAGES/debian-$1.stamp" "$LAB_SRC"/debian/*
+}
+
+# Runs as root or under fakeroot: $1 scratch directory, $2 tar, $3 archive.
+make_debian_cpio() {
+	mkdir -p "$1" && tar -C "$1" -xf "$2" --exclude='./dev/*' &&
+	    mkdir -p "$1/lab" && cp "$LAB_SRC"/debian/* "$1/lab/" &&
+	    mv "$1/lab/init" "$1/init" && chmod 755 "$1/init" &&
+	    mknod -m 600 "$1/dev/console" c 5 1 &&
+	    mknod -m 666 "$1/dev/null" c 1 3 &&
+	    (cd "$1" && find . | LC_ALL=C sort |
+		cpio -o -H newc --quiet >"$3.new") && mv "$3.new" "$3"
+}
+
+# build_debian NAME: the tree and, for base, its initramfs.
+build_debian() {
+	local name=$1 k=$IMAGES/debian.tmp cpio=$IMAGES/debian-$1.cpio
+	build_debian_tar "$1" || return
+	[ "$1" = base ] || return 0
+	debian_inputs "$1" | stamp_is "debian-$1-cpio" && [ -f "$cpio" ] &&
+	    return 0
+	progress "making debian-$1.cpio"
+	rm -rf "$k"
+	export -f make_debian_cpio
+	set -- make_debian_cpio "$k" "$IMAGES/debian-$1.tar" "$cpio"
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	else
+		fakeroot -- bash -c '"$@"' - "$@"
+	fi || die "cannot make $cpio"
+	rm -rf "$k"
+	debian_inputs "$name" | stamp_set "debian-$name-cpio"
+}
