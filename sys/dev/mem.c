@@ -107,35 +107,71 @@ kmsg_write(struct uio *uio)
 	return 0;
 }
 
+/* The next line of the log after the file's position, which follows. */
 static int
-kmsg_read(struct file *f, struct uio *uio)
+kmsg_line(struct file *f, char *buf, size_t size)
 {
-	char buf[1024], rec[1100];
 	uint64_t pos;
 	size_t n;
 	char *nl;
-	int len, level = LOG_NOTICE;
 
 	mutex_enter(&f->f_lock);
 	pos = MAX((uint64_t)f->f_offset, msgbuf_start());
-	n = msgbuf_read(&pos, buf, sizeof(buf) - 1);
+	n = msgbuf_read(&pos, buf, size - 1);
 	buf[n] = '\0';
 	nl = strchr(buf, '\n');
 	if (n == 0 || nl == NULL) {
 		mutex_exit(&f->f_lock);
-		return EAGAIN;		/* the end: nothing to wait for yet */
+		return EAGAIN;
 	}
-	pos -= n - (size_t)(nl + 1 - buf);
-	f->f_offset = (off_t)pos;
+	f->f_offset = (off_t)(pos - (n - (size_t)(nl + 1 - buf)));
 	mutex_exit(&f->f_lock);
 	*nl = '\0';
-	nl = buf;
+	return 0;
+}
+
+/* "[  sec.usec] " at the start of a line, which is moved behind it. */
+static uint64_t
+kmsg_time(const char **line)
+{
+	const char *s = *line;
+	uint64_t sec, usec;
+
+	if (*s != '[')
+		return 0;
+	while (*++s == ' ')
+		continue;
+	if (kstrtou64_prefix(s, 10, &sec, &s) != 0 || *s != '.' ||
+	    kstrtou64_prefix(s + 1, 10, &usec, &s) != 0 || *s != ']')
+		return 0;
+	*line = s[1] == ' ' ? s + 2 : s + 1;
+	return sec * 1000000 + usec;
+}
+
+static int
+kmsg_read(struct file *f, struct uio *uio)
+{
+	char buf[1024], rec[1100];
+	const char *text = buf;
+	uint64_t usec;
+	int error, len, level = LOG_NOTICE;
+
+	while ((error = kmsg_line(f, buf, sizeof(buf))) == EAGAIN &&
+	    (uio->uio_flags & IO_NONBLOCK) == 0) {
+		/* Messages come from any context: nobody wakes us. */
+		error = kpause("kmsg", true, nanouptime() + NSEC_PER_SEC / 2);
+		if (error == ERESTARTSYS)
+			return error;
+	}
+	if (error != 0)
+		return error;
 	if (buf[0] == '<' && buf[1] >= '0' && buf[1] <= '7' && buf[2] == '>') {
 		level = buf[1] - '0';
-		nl = buf + 3;
+		text += 3;
 	}
-	len = snprintf(rec, sizeof(rec), "%d,%llu,0,-;%s\n", level,
-	    (unsigned long long)pos, nl);
+	usec = kmsg_time(&text);
+	len = snprintf(rec, sizeof(rec), "%d,%llu,%llu,-;%s\n", level,
+	    (unsigned long long)f->f_offset, (unsigned long long)usec, text);
 	if ((size_t)len > uio->uio_resid)
 		return EINVAL;
 	return uiomove(rec, (size_t)len, uio);

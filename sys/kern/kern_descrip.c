@@ -700,6 +700,8 @@ do_rw(struct file *fp, struct uio *uio, off_t *offset, size_t *done)
 	int (*op)(struct file *, struct uio *) = uio->uio_rw == UIO_READ ?
 	    fp->f_ops->fo_read : fp->f_ops->fo_write;
 	const int how = fp->f_ops->fo_flags;
+	const bool stream = fp->f_devops != NULL &&
+	    (fp->f_devops->d_flags & D_STREAM) != 0;
 	bool locked = offset == NULL && (how & FOF_SEEKABLE) != 0;
 	size_t total = uio->uio_resid;
 	int error;
@@ -707,10 +709,8 @@ do_rw(struct file *fp, struct uio *uio, off_t *offset, size_t *done)
 	*done = 0;
 	if (op == NULL)
 		return EINVAL;
-	if (offset != NULL && (how & (FOF_SEEKABLE | FOF_PREAD)) == 0)
-		return ESPIPE;
-	if (offset != NULL && (fp->f_devops != NULL &&
-	    (fp->f_devops->d_flags & D_STREAM) != 0))
+	if (offset != NULL && ((how & (FOF_SEEKABLE | FOF_PREAD)) == 0 ||
+	    stream))
 		return ESPIPE;
 	uio->uio_flags |= io_flags(fp);
 	if (locked)
@@ -730,7 +730,8 @@ do_rw(struct file *fp, struct uio *uio, off_t *offset, size_t *done)
 	}
 	if (offset != NULL)
 		*offset = uio->uio_offset;
-	else if ((how & (FOF_SEEKABLE | FOF_PREAD)) != 0 && error == 0)
+	else if ((how & (FOF_SEEKABLE | FOF_PREAD)) != 0 && error == 0 &&
+	    !stream)
 		fp->f_offset = uio->uio_offset;
 	if (locked)
 		mutex_exit(&fp->f_lock);
