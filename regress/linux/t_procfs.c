@@ -41,6 +41,40 @@ has(const char *name, const char *what)
 		FAIL("%s: no '%s' in: %.300s", name, what, text);
 }
 
+/* Policy 1 promises more than there is; it is not ours to keep. */
+TEST(overcommit_memory)
+{
+	static const char file[] = "/proc/sys/vm/overcommit_memory";
+	size_t size = (size_t)-1 >> 19;		/* 32 TB; i386: 8 KB */
+	int fd = open(file, O_RDWR);
+	char old[16];
+	void *p;
+
+	if (fd < 0) {
+		CHECK_EQ(errno, geteuid() == 0 ? EROFS : EACCES);
+		return;
+	}
+	slurp(file);
+	snprintf(old, sizeof(old), "%.15s", text);
+	CHECK_ERR(pwrite(fd, "x", 1, 0), EINVAL);
+	CHECK_ERR(pwrite(fd, "9", 1, 0), EINVAL);
+	CHECK_EQ(pwrite(fd, "1\n", 2, 0), 2);
+	slurp(file);
+	CHECK(strcmp(text, "1\n") == 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	CHECK(p != MAP_FAILED);
+	munmap(p, size);
+	CHECK_EQ(pwrite(fd, "0", 1, 0), 1);
+	if (sizeof(size) == 8) {
+		p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		CHECK(p == MAP_FAILED && errno == ENOMEM);
+	}
+	CHECK_EQ(pwrite(fd, old, strlen(old), 0), (ssize_t)strlen(old));
+	close(fd);
+}
+
 TEST(comm_can_be_written)
 {
 	int fd = open("/proc/self/comm", O_WRONLY);

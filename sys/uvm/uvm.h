@@ -126,6 +126,8 @@ void	uvm_page_cpu_drain(unsigned int cpu);
 /* 2^order pages, physically contiguous (guest-physical), aligned. */
 struct vm_page *uvm_pagealloc_order(unsigned int order, int flags);
 void	uvm_pagefree_order(struct vm_page *, unsigned int order);
+/* Nothing is refused as too much in one call (vm.overcommit_memory = 1). [a] */
+extern unsigned int uvm_overcommit_always;
 /* Called when free memory is low; set by the balloon: wants n pages back. */
 extern void (*uvm_lowmem_hook)(size_t npages);
 /*

@@ -443,11 +443,15 @@ uvm_map_limits(struct vmspace *vm, vsize_t size, bool data)
  * As Linux does by default: memory is promised freely, but not more in one
  * call than there could ever be.
  */
+unsigned int uvm_overcommit_always;
+
 bool
 uvm_overcommits(vsize_t size)
 {
 	size_t most = uvmexp.total;
 
+	if (atomic_load_relaxed(&uvm_overcommit_always) != 0)
+		return false;
 	if (uvm_lowmem_hook != NULL)
 		most = MAX(most, uvmexp.maxpages);
 	return atop(size) > most;

@@ -40,6 +40,7 @@ FILL(two, "%d", 2)
 FILL(rng_bits, "%d", 256)
 FILL(max_map_count, "%d", UVM_MAP_ENTRIES)
 FILL(mmap_min_addr, "%lu", VM_MIN_ADDRESS)
+FILL(overcommit_memory, "%u", atomic_load_relaxed(&uvm_overcommit_always))
 FILL(overcommit_ratio, "%d", 50)
 FILL(shmmax, "%llu", (unsigned long long)SHMMAX)
 FILL(shmall, "%llu", (unsigned long long)SHMMAX / PAGE_SIZE)
@@ -106,6 +107,18 @@ static int
 store_domainname(const struct pfs_node *pn __unused, char *text)
 {
 	return uts_set(curlwp, UTS_DOMAINNAME, text, strlen(text));
+}
+
+/* Promises are not counted, so the policy that limits their sum is refused. */
+static int
+store_overcommit_memory(const struct pfs_node *pn __unused, char *text)
+{
+	uint32_t v;
+
+	if (kstrtou32(text, 10, &v) != 0 || v > 1)
+		return EINVAL;
+	atomic_store_relaxed(&uvm_overcommit_always, v);
+	return 0;
 }
 
 static void
@@ -203,7 +216,7 @@ static const struct pfs_entry vm_entries[] = {
 	FILE_R("max_map_count", max_map_count),
 	FILE_R("mmap_min_addr", mmap_min_addr),
 	FILE_R("nr_hugepages", zero),
-	FILE_R("overcommit_memory", zero),
+	FILE_W("overcommit_memory", overcommit_memory, overcommit_memory),
 	FILE_R("overcommit_ratio", overcommit_ratio),
 	{ 0 }
 };
