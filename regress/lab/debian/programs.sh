@@ -366,11 +366,11 @@ renice -n 3 -p $! | cut -d, -f 2; taskset -cp 0 $! | tail -n 1; kill $!' '^TERM
  new priority 3
 pid [0-9]+.s new affinity list: 0$'
 t "sysctl" 'sysctl -n kernel.ostype kernel.hostname vm.overcommit_memory
-sysctl -w vm.overcommit_memory=0; sysctl kernel.pid_max' \
+sysctl -w vm.overcommit_memory=$(sysctl -n vm.overcommit_memory); sysctl kernel.pid_max' \
     '^Linux
 [a-z0-9-]*
 [0-2]
-vm.overcommit_memory = 0
+vm.overcommit_memory = [0-2]
 kernel.pid_max = [0-9]+$'
 
 # util-linux.
@@ -396,9 +396,9 @@ s
 
 b2:$'
 t "losetup, mkfs.ext4, mount, fsck" 'truncate -s 16M fs; mkfs.ext4 -q fs
-e2fsck -fn fs | tail -n 1; [ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
+e2fsck -fn fs 2>/dev/null | tail -n 1; [ -e /dev/loop-control ] || mknod /dev/loop-control c 10 237
 d=$(losetup -f --show fs); mkdir -p mm
-mount $d mm && cp seq mm && ls mm && umount mm; losetup -d $d; e2fsck -fn fs |
+mount $d mm && cp seq mm && ls mm && umount mm; losetup -d $d; e2fsck -fn fs 2>/dev/null |
 tail -n 1; blkid fs' '^fs: 11/4096 files.*
 lost\+found
 seq

@@ -7,6 +7,7 @@
 # lines. Its head says:
 #	# variants: pv/1 pv/4 pvh/1 pvh/4
 #	# timeout: SECONDS + SECONDS per cycle
+#	# initrd: debian-base		(a tree of host/debian.sh as initramfs)
 
 ALL_VARIANTS="pv/1 pv/4 pvh/1 pvh/4"
 
@@ -93,6 +94,17 @@ scenario() {
 	return $rc
 }
 
+# initrd_of FILE: what its guests start from.
+initrd_of() {
+	local want
+	want=$(head_of "$1" initrd)
+	[ -n "$GIVEN_INITRD" ] || [ -z "$want" ] || {
+		echo "$IMAGES/$want.cpio"
+		return
+	}
+	echo "$INITRD"
+}
+
 # run_scenario FILE TYPE VCPUS: prints its TAP up to the first failure, the
 # rest is in `held`. Returns the number of failures.
 run_scenario() {
@@ -105,7 +117,7 @@ run_scenario() {
 	limit=$(((base + ${per:-0} * CYCLES) * ${LAB_SLOW:-1}))
 	echo "# ${name#t_} ($KERNEL_NAME)"
 	start=$SECONDS
-	TYPE=$2 VCPUS=$3 timeout -k 5 "$limit" bash -c \
+	TYPE=$2 VCPUS=$3 INITRD=$(initrd_of "$1") timeout -k 5 "$limit" bash -c \
 	    '. "$LAB_SRC/lib.sh"; . "$0"; exit $((TAP_FAILED != 0))' \
 	    "$1" </dev/null > >(tee "$dir/tap" | hold "$dir/held") 2>&1 &
 	wait $!		# not in the foreground, so that ^C is heeded at once
@@ -141,7 +153,7 @@ lab_healthy() {
 
 cmd_test() {
 	local kernel="" types="" vcpus="" list=0 patterns=() f v p pass fail n fd
-	local dir=$LAB_SRC initrd=""
+	local dir=$LAB_SRC initrd="" GIVEN_INITRD
 	while [ $# -gt 0 ]; do
 		case $1 in
 		--kernel)	kernel=$2; shift 2 ;;
@@ -182,6 +194,11 @@ cmd_test() {
 	[ ${#todo[@]} -gt 0 ] || die "no scenario matches ${patterns[*]}"
 
 	cmd_build || return
+	for v in $([ -n "$initrd" ] || for f in "${todo[@]% *}"; do
+	    head_of "$f" initrd; done | sort -u); do
+		cmd_debian "${v#debian-}" >/dev/null || return
+	done
+	GIVEN_INITRD=$initrd
 	KERNEL=$(kernel_file "$kernel")
 	INITRD=${initrd:-$(initrd_file "$KERNEL")}
 	[ -f "$KERNEL" ] || die "no kernel $KERNEL"
