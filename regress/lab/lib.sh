@@ -38,13 +38,15 @@ disk_spec() {
 }
 
 # boot_file FILE: the same for a file a guest starts from. xl maps it, and on
-# the shared directory that is a message for each page: a large one is copied.
+# the shared directory that is a message for each page: a large one is copied,
+# one at a time, as dom0 is small.
 boot_file() {
 	local f
 	f=$(share_file "$1") || return
 	if [ "$(stat -Lc %s "$1")" -gt 33554432 ]; then
 		dom0 "[ -f /tmp${f#/share} ] ||
-		    { mkdir -p /tmp/boot && cp $f /tmp/boot/; }" || return
+		    { rm -rf /tmp/boot; mkdir /tmp/boot && cp $f /tmp/boot/; }" ||
+		    return
 		f=/tmp${f#/share}
 	fi
 	echo "$f"

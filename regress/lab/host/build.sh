@@ -76,6 +76,7 @@ debian_tree() {
 	    --dpkgopt='path-exclude=/usr/share/man/*' \
 	    --dpkgopt='path-exclude=/usr/share/doc/*' \
 	    --dpkgopt='path-exclude=/usr/share/locale/*' "${opts[@]}" \
+	    --essential-hook='mkdir -p "$1/usr/share/man/man1"' \
 	    --include="$(echo "$@" | tr ' ' ,)" \
 	    "$(. /etc/os-release; echo "$VERSION_CODENAME")" \
 	    "$tar" "$IMAGES/sources.list" >"$log" 2>&1 || {

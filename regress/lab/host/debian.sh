@@ -24,41 +24,25 @@ debian_packages() {
 	esac
 }
 
-build_debian_tar() {
-	local suite p opts=() tar=$IMAGES/debian-$1.tar
+build_tree_tar() {
+	local tar=$IMAGES/debian-$1.tar
 	debian_packages "$1" | stamp_is "debian-$1" && [ -f "$tar" ] &&
 	    return 0
 	own_sources >"$IMAGES/sources.list"
-	suite=$(. /etc/os-release; echo "$VERSION_CODENAME")
-	while read -r p; do
-		[ -z "$p" ] || opts+=(--aptopt="$p")
-	done < <(own_proxies)
-	for p in doc man info locale lintian bug; do
-		opts+=(--dpkgopt="path-exclude=/usr/share/$p/*")
-	done
 	progress "making the Debian tree $1 (several minutes)"
-	mmdebstrap --variant=apt --format=tar --architectures=$LAB_ARCH \
-	    --aptopt='APT::Install-Recommends "false"' \
-	    --dpkgopt=force-unsafe-io "${opts[@]}" \
-	    --essential-hook='mkdir -p "$1/usr/share/man/man1"' \
-	    --customize-hook='rm -rf "$1"/var/cache/apt/*.bin' \
-	    --include="$(debian_packages "$1" | tr ' ' ,)" \
-	    "$suite" "$tar.new" "$IMAGES/sources.list" \
-	    >"$IMAGES/debian-$1.log" 2>&1 || {
-		tail -n 20 "$IMAGES/debian-$1.log" >&2
-		die "mmdebstrap failed ($IMAGES/debian-$1.log)"
-	}
+	debian_tree "$tar.new" apt 'APT::Install-Recommends "false"' \
+	    $(debian_packages "$1")
 	mv "$tar.new" "$tar"
 	debian_packages "$1" | stamp_set "debian-$1"
 }
 
-debian_inputs() {
-	declare -f make_debian_cpio build_debian
+tree_inputs() {
+	declare -f make_tree_cpio build_tree
 	cat "$IMAGES/debian-$1.stamp" "$LAB_SRC"/debian/*
 }
 
 # Runs as root or under fakeroot: $1 scratch directory, $2 tar, $3 archive.
-make_debian_cpio() {
+make_tree_cpio() {
 	mkdir -p "$1" && tar -C "$1" -xf "$2" --exclude='./dev/*' &&
 	    mkdir -p "$1/lab" && cp "$LAB_SRC"/debian/* "$1/lab/" &&
 	    mv "$1/lab/init" "$1/init" && chmod 755 "$1/init" &&
@@ -68,22 +52,22 @@ make_debian_cpio() {
 		cpio -o -H newc --quiet >"$3.new") && mv "$3.new" "$3"
 }
 
-# build_debian NAME: the tree and, for base, its initramfs.
-build_debian() {
-	local name=$1 k=$IMAGES/debian.tmp cpio=$IMAGES/debian-$1.cpio
-	build_debian_tar "$1" || return
+# build_tree NAME: the tree and, for base, its initramfs.
+build_tree() {
+	local name=$1 k=$IMAGES/tree.tmp cpio=$IMAGES/debian-$1.cpio
+	build_tree_tar "$1" || return
 	[ "$1" = base ] || return 0
-	debian_inputs "$1" | stamp_is "debian-$1-cpio" && [ -f "$cpio" ] &&
+	tree_inputs "$1" | stamp_is "debian-$1-cpio" && [ -f "$cpio" ] &&
 	    return 0
 	progress "making debian-$1.cpio"
 	rm -rf "$k"
-	export -f make_debian_cpio
-	set -- make_debian_cpio "$k" "$IMAGES/debian-$1.tar" "$cpio"
+	export -f make_tree_cpio
+	set -- make_tree_cpio "$k" "$IMAGES/debian-$1.tar" "$cpio"
 	if [ "$(id -u)" = 0 ]; then
 		"$@"
 	else
 		fakeroot -- bash -c '"$@"' - "$@"
 	fi || die "cannot make $cpio"
 	rm -rf "$k"
-	debian_inputs "$name" | stamp_set "debian-$name-cpio"
+	tree_inputs "$name" | stamp_set "debian-$name-cpio"
 }

@@ -196,7 +196,7 @@ cmd_test() {
 	cmd_build || return
 	for v in $([ -n "$initrd" ] || for f in "${todo[@]% *}"; do
 	    head_of "$f" initrd; done | sort -u); do
-		cmd_debian "${v#debian-}" >/dev/null || return
+		cmd_tree "${v#debian-}" >/dev/null || return
 	done
 	GIVEN_INITRD=$initrd
 	KERNEL=$(kernel_file "$kernel")
