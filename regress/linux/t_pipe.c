@@ -235,6 +235,39 @@ TEST(named_pipes)
 	CHECK_EQ(unlink(name), 0);
 }
 
+/* Nothing waits for a peer that has gone: bash's <(command) needs it. */
+TEST(opened_again_when_the_peer_has_gone)
+{
+	char name[64], c;
+	int p[2], fd;
+
+	CHECK_EQ(pipe(p), 0);
+	CHECK_EQ(write(p[1], "x", 1), 1);
+	close(p[1]);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", p[0]);
+	alarm(5);
+	fd = open(name, O_RDONLY);
+	CHECK(fd >= 0);
+	CHECK_EQ(read(fd, &c, 1), 1);
+	CHECK_EQ(read(fd, &c, 1), 0);
+	close(fd);
+	close(p[0]);
+
+	signal(SIGPIPE, SIG_IGN);
+	CHECK_EQ(pipe(p), 0);
+	close(p[0]);
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", p[1]);
+	fd = open(name, O_WRONLY);
+	CHECK(fd >= 0);
+	CHECK_ERR(write(fd, "x", 1), EPIPE);
+	close(fd);
+	fd = open(name, O_WRONLY | O_NONBLOCK);
+	CHECK(fd >= 0);
+	close(fd);
+	close(p[1]);
+	alarm(0);
+}
+
 TEST(opened_again_through_proc)
 {
 	char name[64], c;

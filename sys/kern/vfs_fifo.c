@@ -71,17 +71,21 @@ wait_for_peer(struct pipe *pi, bool reader)
 	return error;
 }
 
+/*
+ * A named pipe's open waits for the other end.  One of pipe(2), opened again
+ * through /proc, does not: whoever had the other end may be gone for good.
+ */
 int
 fifo_open(struct file *fp, struct vnode *vp)
 {
-	bool r = FREAD(fp), w = FWRITE(fp);
+	bool r = FREAD(fp), w = FWRITE(fp), named = vp->v_mount != pipe_mount;
 	struct pipe *pi;
 	int error;
 
 	error = fifo_get(vp, &pi);
 	if (error != 0)
 		return error;
-	if (w && !r && (fp->f_flags & O_NONBLOCK) != 0) {
+	if (named && w && !r && (fp->f_flags & O_NONBLOCK) != 0) {
 		mutex_enter(&pi->pi_lock);
 		error = pi->pi_readers == 0 ? ENXIO : 0;
 		mutex_exit(&pi->pi_lock);
@@ -89,7 +93,7 @@ fifo_open(struct file *fp, struct vnode *vp)
 			return error;
 	}
 	pipe_open_end(pi, r, w);
-	if (r != w && (fp->f_flags & O_NONBLOCK) == 0) {
+	if (named && r != w && (fp->f_flags & O_NONBLOCK) == 0) {
 		error = wait_for_peer(pi, r);
 		if (error != 0)
 			pipe_close_end(pi, r, w);
