@@ -560,7 +560,6 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	struct file *pidfile = NULL;
 	struct ptrace *pt = NULL;
 	struct lwp *l2;
-	pid_t tid;
 	int event, error, pidfd = -1;
 
 	if ((error = clone_check(l, ca)) != 0 ||
@@ -583,8 +582,8 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	if ((ca->flags & CLONE_VFORK) != 0 && !thread &&
 	    (error = vfork_prepare(child, &vd)) != 0)
 		goto fail_lwp;
-	tid = l2->l_tid;
-	error = clone_tell(ca, tid, pidfile != NULL ? pidfd : -1);
+	*tidp = l2->l_tid;
+	error = clone_tell(ca, *tidp, pidfile != NULL ? pidfd : -1);
 	if (error == 0)
 		error = clone_link(l, l2, ca->flags, &pt);
 	if (error != 0)
@@ -592,8 +591,7 @@ do_clone(struct lwp *l, const struct clone_args_k *ca, pid_t *tidp)
 	if (pidfile != NULL)
 		pidfd_commit(l, pidfd, pidfile, child);
 	sched_enqueue(l2);
-	clone_done(l, event, vd, tid);
-	*tidp = tid;
+	clone_done(l, event, vd, *tidp);
 	return 0;
 
 fail_vfork:
