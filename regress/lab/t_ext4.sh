@@ -20,7 +20,7 @@ boot() {
 fsck_clean() { /sbin/e2fsck -fn "$img"; }
 fsck_recovers() {
 	local rc=0
-	/sbin/e2fsck -E journal_only -p "$img" || rc=$?
+	/sbin/e2fsck -fp "$img" || rc=$?
 	[ $rc -le 1 ] && fsck_clean
 }
 
