@@ -92,8 +92,8 @@ guest_config() {
 			echo "ramdisk = \"$r0\""
 		fi
 		# Else each RDTSC of a PVH guest is a visit to Xen, and QEMU
-		# sometimes loses a guest on such a visit; 2 is "native".
-		[[ " $* " != *" type=pvh "* ]] || echo 'tsc_mode = 2'
+		# sometimes loses a guest on such a visit.
+		[[ " $* " != *" type=pvh "* ]] || echo 'tsc_mode = "native"'
 		# A crashed guest stays, so that xenctx can look at it.
 		for kv in type=pv vcpus=1 memory=256 on_poweroff=destroy \
 		    on_reboot=restart on_crash=preserve "$@"; do

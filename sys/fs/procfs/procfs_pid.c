@@ -990,14 +990,6 @@ fill_cgroup(const struct pfs_node *pn __unused, struct pbuf *pb)
 	return 0;
 }
 
-/* No audit session was ever begun. */
-static int
-fill_unset_id(const struct pfs_node *pn __unused, struct pbuf *pb)
-{
-	pbuf_printf(pb, "4294967295");
-	return 0;
-}
-
 /* There is one user name space: each id is itself. */
 static int
 fill_id_map(const struct pfs_node *pn __unused, struct pbuf *pb)
@@ -1228,8 +1220,6 @@ static const struct pfs_entry no_entries[] = { { 0 } };
 	    .pe_dir = no_entries, .pe_flags = PFS_FDINFO },		\
 	FILE_R("smaps", fill_smaps),					\
 	FILE_R("smaps_rollup", fill_smaps_rollup),			\
-	FILE_R("loginuid", fill_unset_id),				\
-	FILE_R("sessionid", fill_unset_id),				\
 	FILE_R("uid_map", fill_id_map),					\
 	FILE_R("gid_map", fill_id_map),					\
 	FILE_R("setgroups", fill_setgroups),				\
