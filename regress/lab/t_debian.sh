@@ -9,7 +9,7 @@ img=$SHARE/debian.img
 
 # start WORDS: with the disk, and no initramfs unless INITRD is set.
 start() {
-	guest_start deb type=$TYPE vcpus=$VCPUS memory=512 extra="$1" \
+	guest_wait_state deb gone 60 && guest_start deb type=$TYPE vcpus=$VCPUS memory=512 extra="$1" \
 	    disk="$(disk_list "$img")"
 }
 
@@ -39,10 +39,10 @@ check_run "its root is the disk, writable, and /dev is there" deb \
     'grep " / ext4 rw" /proc/mounts && grep " /dev devtmpfs" /proc/mounts &&
 stat -c %t:%T /dev/xvda && df / | tail -n 1' 60 'ca:0'
 check_run "files are made, found, removed" deb \
-    'mkdir /root/d && cp -a /etc /root/d/ && diff -r /etc /root/d/etc &&
+    'mkdir /root/d && cp -a /etc /root/d/ && diff -r --no-dereference /etc /root/d/etc &&
 python3 -c "open(\"/root/n\", \"w\").write(\"one\\n\")" && cat /root/n &&
 dpkg -l | tail -n 1 && rm -r /root/d && sync && echo good' 120 'good'
-check_run "services of runlevel 2" deb 'runlevel && ps ax' 60 'N 2.*getty'
+check_run "services of runlevel 2" deb 'runlevel && ps ax' 60 'N 2.*login'
 guest_send deb 'reboot\n'
 check "it reboots" login
 check_run "what was written is there" deb 'cat /root/n' 30 '^one'

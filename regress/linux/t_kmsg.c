@@ -108,9 +108,11 @@ TEST(a_reader_waits_for_the_next_record)
 	pid = fork();
 	CHECK(pid >= 0);
 	if (pid == 0) {
-		usleep(200000);
-		say(what);
-		_exit(0);
+		/* Linux takes ten lines in five seconds and drops the rest. */
+		for (;;) {
+			usleep(200000);
+			say(what);
+		}
 	}
 	for (;;) {
 		ssize_t n = read(fd, buf, sizeof(buf) - 1);
@@ -122,7 +124,7 @@ TEST(a_reader_waits_for_the_next_record)
 		if (strstr(buf, what) != NULL)
 			break;
 	}
+	CHECK_EQ(kill(pid, SIGKILL), 0);
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
 	close(fd);
 }

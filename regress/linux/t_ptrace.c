@@ -533,6 +533,8 @@ threads(void)
 	if (pthread_create(&t, NULL, thread, NULL) != 0)
 		_exit(1);
 	pthread_join(t, NULL);
+	/* Else it may take the thread, joined but not gone, with it. */
+	usleep(300000);
 	_exit(13);
 }
 

@@ -149,6 +149,8 @@ start_init(void *arg __unused)
 	if (error != 0)
 		boot_fail("no root file system: error %d", error);
 	open_console(l);
+	/* An initramfs may count on them, too: it does on Linux. */
+	vfs_wait_disks();
 	if (find_rdinit(l, path, sizeof(path))) {
 		error = run(l, path);
 		if (error == 0)

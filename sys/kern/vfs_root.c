@@ -205,6 +205,13 @@ option_time(const char *name, nsec_t none)
 	return (nsec_t)n * NSEC_PER_SEC;
 }
 
+void
+vfs_wait_disks(void)
+{
+	if (disk_settle_wait(nanouptime() + SETTLE_TIME) != 0)
+		printf("root: not all disks have answered\n");
+}
+
 /* NULL: there is none. */
 static struct disk *
 wait_for_root(const struct root_spec *rs)
@@ -215,8 +222,7 @@ wait_for_root(const struct root_spec *rs)
 
 	if (delay != 0)
 		(void)kpause("rootdelay", false, start + delay);
-	if (disk_settle_wait(start + delay + SETTLE_TIME) != 0)
-		printf("root: not all disks have answered\n");
+	vfs_wait_disks();
 	d = find_root(rs);
 	more = option_time("rootwait", INT64_MAX);
 	if (d != NULL || more == 0)

@@ -454,6 +454,10 @@ void	vfs_init(void);
 /* Mount the first root (tmpfs) and unpack the initramfs into it. */
 int	vfs_mountroot(void);
 /*
+ * Wait until the disks that the machine has at boot are there, or for a minute.
+ */
+void	vfs_wait_disks(void);
+/*
  * Mount what root= names over it, for process 1.  ENOENT: there is no root=;
  * else the disk's or the file system's error, which has been told.
  */
