@@ -87,7 +87,8 @@ run(struct lwp *l, const char *path)
 
 	(void)strlcpy(name, path, sizeof(name));
 	boot_init_argv[0] = name;
-	return do_execve(l, NULL, name, boot_init_argv, boot_init_envp, 0);
+	return do_execve(l, NULL, name, boot_init_argv, boot_init_envp,
+	    LOOKUP_FOLLOW);
 }
 
 /* The initramfs' program, which mounts the root then; is there one? */
