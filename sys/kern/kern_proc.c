@@ -309,7 +309,8 @@ pgrp_obtain(pid_t pgid, struct session *s, struct pgrp **result)
 		pg->pg_id = pgid;
 		pg->pg_session = session_get(s);
 		pid_slot(pgid)->ps_pgrp = pg;
-		if (++s->s_ngroups == 1)
+		/* The kernel's session has no number. */
+		if (++s->s_ngroups == 1 && s != &session0)
 			pid_slot(s->s_sid)->ps_session = session_get(s);
 	}
 	*result = pg;
