@@ -78,6 +78,7 @@ check_run "what Linux has written is there" deb 'cat /root/n' 30 '^three'
 check "xl shutdown at the end" guest_shutdown deb poweroff 120
 check "clean at the end" mount_clean
 
+guest_wait_state deb gone 60
 guest_start deb type=$TYPE vcpus=1 memory=128 on_crash=preserve \
     extra="root=/dev/xvdq1" disk="$(disk_list "$img")"
 check "a root= that is not there: says which disks are" eval \
