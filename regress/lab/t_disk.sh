@@ -28,7 +28,8 @@ writer_start() {
 	guest_run d "cat >/tmp/writer <<'END'
 $writer
 END
-rm -f /tmp/stop /tmp/bad; sh /tmp/writer & sleep 2; cat /tmp/n" 60 |
+rm -f /tmp/stop /tmp/bad /tmp/n; sh /tmp/writer &
+for i in \$(seq 40); do [ -s /tmp/n ] && break; sleep 1; done; cat /tmp/n" 60 |
 	    grep -E '^[0-9]+$'
 }
 

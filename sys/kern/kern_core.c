@@ -132,6 +132,7 @@ core_name(struct lwp *l, int signo, char *name)
 	size_t at = 0;
 
 	core_pattern_get(pattern);
+	name[0] = '\0';		/* a pattern may come to nothing */
 	for (const char *c = pattern; *c != '\0' && at < MAXPATHLEN - 1; c++) {
 		if (*c != '%') {
 			name[at++] = *c;
