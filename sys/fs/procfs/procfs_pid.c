@@ -656,7 +656,8 @@ io_mem(const struct pfs_node *pn, struct uio *uio)
 /* ---- maps ---- */
 
 static void
-map_line(struct pbuf *pb, const struct vm_map_entry *e, char *name)
+map_line(struct pbuf *pb, struct vmspace *vm __unused,
+    const struct vm_map_entry *e, char *name)
 {
 	struct stat_k st = { 0 };
 	struct vnode *vp;
@@ -693,8 +694,11 @@ map_line(struct pbuf *pb, const struct vm_map_entry *e, char *name)
 	pbuf_printf(pb, "\n");
 }
 
+/* Every mapping of the process by func, which has a buffer for its name. */
 static int
-fill_maps(const struct pfs_node *pn, struct pbuf *pb)
+each_mapping(const struct pfs_node *pn, struct pbuf *pb,
+    void (*func)(struct pbuf *, struct vmspace *, const struct vm_map_entry *,
+    char *))
 {
 	struct vm_map_entry *e;
 	struct vmspace *vm;
@@ -714,7 +718,7 @@ fill_maps(const struct pfs_node *pn, struct pbuf *pb)
 		rw_enter(&vm->vm_map.m_lock, RW_READER);
 		for (e = uvm_map_lookup_ge(&vm->vm_map, 0); e != NULL;
 		    e = uvm_map_next(e))
-			map_line(pb, e, name);
+			func(pb, vm, e, name);
 		rw_exit(&vm->vm_map.m_lock);
 		kmem_free(name, MAXPATHLEN);
 	} else {
@@ -722,6 +726,12 @@ fill_maps(const struct pfs_node *pn, struct pbuf *pb)
 	}
 	vmspace_put(vm);
 	return error;
+}
+
+static int
+fill_maps(const struct pfs_node *pn, struct pbuf *pb)
+{
+	return each_mapping(pn, pb, map_line);
 }
 
 /* ---- smaps ---- */
@@ -801,7 +811,7 @@ smap_entry(struct pbuf *pb, struct vmspace *vm, const struct vm_map_entry *e,
 {
 	struct counts c;
 
-	map_line(pb, e, name);
+	map_line(pb, vm, e, name);
 	count_entry(vm, e, &c);
 	pbuf_printf(pb, "%-16s%8zu kB\n%-16s%8lu kB\n%-16s%8lu kB\n", "Size:",
 	    c.size / 1024, "KernelPageSize:", PAGE_SIZE / 1024,
@@ -819,32 +829,7 @@ smap_entry(struct pbuf *pb, struct vmspace *vm, const struct vm_map_entry *e,
 static int
 fill_smaps(const struct pfs_node *pn, struct pbuf *pb)
 {
-	struct vm_map_entry *e;
-	struct vmspace *vm;
-	struct proc *p;
-	char *name;
-	int error;
-
-	error = inspect(pn, &p);
-	if (error != 0)
-		return error;
-	vm = vm_take(p);
-	inspect_done(p);
-	if (vm == NULL)
-		return 0;
-	name = kmem_alloc(MAXPATHLEN, KM_SLEEP);
-	if (name != NULL) {
-		rw_enter(&vm->vm_map.m_lock, RW_READER);
-		for (e = uvm_map_lookup_ge(&vm->vm_map, 0); e != NULL;
-		    e = uvm_map_next(e))
-			smap_entry(pb, vm, e, name);
-		rw_exit(&vm->vm_map.m_lock);
-		kmem_free(name, MAXPATHLEN);
-	} else {
-		error = ENOMEM;
-	}
-	vmspace_put(vm);
-	return error;
+	return each_mapping(pn, pb, smap_entry);
 }
 
 static int
