@@ -55,9 +55,10 @@ verify='bad=0; n=0; for f in /mnt/w*/*.*; do n=$((n + 1))
 [ "$(md5sum <$f | cut -c 1-32)" = "${f##*.}" ] || { echo "differs: $f"; bad=1; }
 done; [ $n -gt 0 ] && [ $bad = 0 ] && echo whole'
 
-# durable LOG: what LOG says is durable is there.
+# durable LOG: what LOG says is durable is there, and it says so of something.
 durable() {
 	local w i
+	grep -aq 'durable [1-3] [0-9]' "$1" || return
 	for w in 1 2 3; do
 		i=$(grep -ao "durable $w [0-9]*" "$1" | tail -n 1)
 		[ -z "$i" ] || guest_run e "ls /mnt/w$w/${i##* }.*" || return
