@@ -23,7 +23,7 @@ usage: ./build.sh [-m amd64|i386] [-j N] [-O objdir] OPERATION...
   run [-- CMD...]   boot the guest on real Xen, its console on this terminal;
                     with CMD: run it in the guest, exit with its status
   lab [-- CMD...]   the same for a dom0 shell or a dom0 command
-  test [SUITE...]   unit fuzz abi lab soak; no name: check and what CI runs
+  test [SUITE...]   unit fuzz abi abi-public lab soak; no name: what CI runs
   bench [NAME...]   figures beside a Linux guest's (not yet)
   check             static gates: warnings, layering, ABI asserts, style
 END
