@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * System V shared memory.
+ *
+ * Also for i386.
  */
 #define	_GNU_SOURCE
 #include <stdint.h>
@@ -58,7 +60,7 @@ TEST(shared_with_children)
 	CHECK_EQ(shmctl(id, IPC_RMID, NULL), 0);
 	CHECK_EQ(a[4 * PAGE / sizeof(int) - 1], 5);
 	CHECK_EQ(shmdt((void *)a), 0);
-	CHECK_ERR(shmat(id, NULL, 0), EINVAL);
+	CHECK_ERR((intptr_t)shmat(id, NULL, 0), EINVAL);
 }
 
 TEST(keys)

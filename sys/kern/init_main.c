@@ -28,6 +28,8 @@
 #include <sys/proc.h>
 #include <sys/socket.h>
 #include <sys/systm.h>
+#include <sys/sysvmsg.h>
+#include <sys/sysvsem.h>
 #include <sys/sysvshm.h>
 #include <sys/time.h>
 #include <sys/tty.h>
@@ -209,6 +211,8 @@ main(void)
 	sig_init();
 	futex_init();
 	mqueue_init();
+	sysvmsg_init();
+	sysvsem_init();
 	sysvshm_init();
 	bufcache_init();
 	vfs_init();

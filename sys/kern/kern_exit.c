@@ -23,6 +23,7 @@
 #include <sys/ptimer.h>
 #include <sys/ptrace.h>
 #include <sys/systm.h>
+#include <sys/sysvsem.h>
 #include <sys/tty.h>
 #include <sys/vnode.h>
 #include <machine/pmap.h>
@@ -184,6 +185,7 @@ exit_release(struct lwp *l)
 	bool leader;
 
 	ptimer_exit(p);
+	sem_exit(p);
 	rw_enter(&proctree_lock, RW_READER);
 	s = session_get(proc_session(p));
 	leader = s->s_leader == p;

@@ -9,7 +9,6 @@
  *
  * Locking: shm_lock (sleeping) guards the table.
  */
-#include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/mman.h>
@@ -21,16 +20,13 @@
 #include <uvm/uvm.h>
 #include <uvm/uvm_object.h>
 
-#define	SEQ_STEP	32768
-
 struct shmseg {
+	struct shm_info_k ss_info;	/* first */
 	struct uvm_object *ss_object;	/* referenced */
-	struct shm_info_k ss_info;
 };
 
 static struct mutex shm_lock;
-static struct shmseg *shm_table[SHMMNI];
-static unsigned int shm_seq;
+static struct ipc_table shm_table;
 
 void
 sysvshm_init(void)
@@ -38,115 +34,55 @@ sysvshm_init(void)
 	mutex_init(&shm_lock, "sysvshm");
 }
 
-static int64_t
-now_s(void)
-{
-	return nanotime() / NSEC_PER_SEC;
-}
-
-/* want: 4 read, 2 write. */
-static int
-shm_access(struct lwp *l, const struct shm_info_k *si, mode_t want)
-{
-	const struct cred *cr = l->l_cred;
-	mode_t have = si->si_mode;
-
-	if (cr->cr_euid == si->si_uid || cr->cr_euid == si->si_cuid)
-		have >>= 6;
-	else if (cred_in_group(cr, si->si_gid) ||
-	    cred_in_group(cr, si->si_cgid))
-		have >>= 3;
-	if ((have & want) == want || cred_capable(cr, CAP_IPC_OWNER) == 0)
-		return 0;
-	return EACCES;
-}
-
-static int
-shm_owner(struct lwp *l, const struct shm_info_k *si)
-{
-	if (l->l_cred->cr_euid == si->si_uid ||
-	    l->l_cred->cr_euid == si->si_cuid)
-		return 0;
-	return cred_capable(l->l_cred, CAP_SYS_ADMIN);
-}
-
-/* By id; shm_lock held. */
 static struct shmseg *
-shm_find(int id)
+segment(struct ipc_perm_k *ip)
 {
-	struct shmseg *ss;
-
-	if (id < 0)
-		return NULL;
-	ss = shm_table[(unsigned int)id % SEQ_STEP % SHMMNI];
-	return ss != NULL && ss->ss_info.si_id == id ? ss : NULL;
+	return (struct shmseg *)ip;
 }
 
 static int
 shm_create(struct lwp *l, int key, uint64_t size, int flags, int *id)
 {
 	struct shmseg *ss;
-	unsigned int place;
+	int error = ENOMEM;
 
 	if (size == 0 || size > SHMMAX)
 		return EINVAL;
-	for (place = 0; place < SHMMNI && shm_table[place] != NULL; place++)
-		continue;
-	if (place == SHMMNI)
-		return ENOSPC;
 	if ((ss = kmem_zalloc(sizeof(*ss), KM_SLEEP)) == NULL)
 		return ENOMEM;
-	if ((ss->ss_object = uvm_aobj_create(round_page(size))) == NULL) {
-		kmem_free(ss, sizeof(*ss));
-		return ENOMEM;
-	}
-	ss->ss_info = (struct shm_info_k){
-		.si_key = key, .si_size = size, .si_seq = shm_seq,
-		.si_mode = (mode_t)flags & 0777,
-		.si_uid = l->l_cred->cr_euid, .si_cuid = l->l_cred->cr_euid,
-		.si_gid = l->l_cred->cr_egid, .si_cgid = l->l_cred->cr_egid,
-		.si_ctime = now_s(), .si_cpid = l->l_proc->p_pid,
-	};
-	ss->ss_info.si_id = *id = (int)(place + shm_seq * SEQ_STEP);
-	shm_seq = (shm_seq + 1) % (INT32_MAX / SEQ_STEP);
-	shm_table[place] = ss;
+	ss->ss_info.si_size = size;
+	ss->ss_info.si_ctime = ipc_now();
+	ss->ss_info.si_cpid = l->l_proc->p_pid;
+	if ((ss->ss_object = uvm_aobj_create(round_page(size))) == NULL)
+		goto fail;
+	if ((error = ipc_enter(l, &shm_table, &ss->ss_info.si_perm, key, flags,
+	    SHMMNI)) != 0)
+		goto fail_object;
+	*id = ss->ss_info.si_perm.ip_id;
 	return 0;
-}
-
-static int
-shm_open_key(struct lwp *l, const struct shm_info_k *si, uint64_t size,
-    int flags, int *id)
-{
-	mode_t want = (mode_t)(flags | flags >> 3 | flags >> 6) & 6;
-
-	if ((flags & (IPC_CREAT | IPC_EXCL)) == (IPC_CREAT | IPC_EXCL))
-		return EEXIST;
-	if (shm_access(l, si, want) != 0)
-		return EACCES;
-	if (size > si->si_size)
-		return EINVAL;
-	*id = si->si_id;
-	return 0;
+fail_object:
+	ss->ss_object->uo_ops->pgo_detach(ss->ss_object);
+fail:
+	kmem_free(ss, sizeof(*ss));
+	return error;
 }
 
 int
 do_shmget(struct lwp *l, int key, uint64_t size, int flags, int *id)
 {
-	const struct shm_info_k *found = NULL;
+	struct ipc_perm_k *ip;
 	int error;
 
 	if ((flags & SHM_HUGETLB) != 0)
 		return EINVAL;
 	mutex_enter(&shm_lock);
-	for (unsigned int i = 0; key != IPC_PRIVATE && i < SHMMNI; i++)
-		if (shm_table[i] != NULL && shm_table[i]->ss_info.si_key == key)
-			found = &shm_table[i]->ss_info;
-	if (found != NULL)
-		error = shm_open_key(l, found, size, flags, id);
-	else if (key != IPC_PRIVATE && (flags & IPC_CREAT) == 0)
-		error = ENOENT;
-	else
+	error = ipc_open(l, &shm_table, key, flags, &ip);
+	if (error == 0 && ip == NULL)
 		error = shm_create(l, key, size, flags, id);
+	else if (error == 0 && size > segment(ip)->ss_info.si_size)
+		error = EINVAL;
+	else if (error == 0)
+		*id = ip->ip_id;
 	mutex_exit(&shm_lock);
 	return error;
 }
@@ -184,14 +120,15 @@ do_shmat(struct lwp *l, int id, vaddr_t addr, int flags, vaddr_t *va)
 	args.maxprot = PROT_READ | PROT_EXEC |
 	    ((flags & SHM_RDONLY) == 0 ? PROT_WRITE : 0);
 	mutex_enter(&shm_lock);
-	if ((ss = shm_find(id)) == NULL)
+	if ((ss = segment(ipc_find(&shm_table, id))) == NULL)
 		error = EINVAL;
-	else if ((error = shm_access(l, &ss->ss_info,
-	    (flags & SHM_RDONLY) != 0 ? 4 : 6)) == 0) {
+	else if ((error = ipc_access(l, &ss->ss_info.si_perm,
+	    (flags & SHM_RDONLY) != 0 ? IPC_READ :
+	    IPC_READ | IPC_WRITE)) == 0) {
 		uo = args.object = ss->ss_object;
 		uo->uo_ops->pgo_reference(uo);
 		args.size = round_page(ss->ss_info.si_size);
-		ss->ss_info.si_atime = now_s();
+		ss->ss_info.si_atime = ipc_now();
 		ss->ss_info.si_lpid = l->l_proc->p_pid;
 	}
 	mutex_exit(&shm_lock);
@@ -233,6 +170,7 @@ do_shmdt(struct lwp *l, vaddr_t base)
 {
 	struct vmspace *vm = l->l_proc->p_vmspace;
 	struct uvm_object *uo = NULL, *held;
+	struct shmseg *ss;
 	vaddr_t va = base;
 	vsize_t size;
 	int error = 0;
@@ -243,10 +181,11 @@ do_shmdt(struct lwp *l, vaddr_t base)
 	/* It is looked at until the last part is gone. */
 	held = uo;
 	mutex_enter(&shm_lock);
-	for (unsigned int i = 0; i < SHMMNI; i++)
-		if (shm_table[i] != NULL && shm_table[i]->ss_object == uo) {
-			shm_table[i]->ss_info.si_dtime = now_s();
-			shm_table[i]->ss_info.si_lpid = l->l_proc->p_pid;
+	for (unsigned int i = 0; i < shm_table.it_nslots; i++)
+		if ((ss = segment(ipc_at(&shm_table, i))) != NULL &&
+		    ss->ss_object == uo) {
+			ss->ss_info.si_dtime = ipc_now();
+			ss->ss_info.si_lpid = l->l_proc->p_pid;
 		}
 	mutex_exit(&shm_lock);
 	held->uo_ops->pgo_reference(held);
@@ -263,16 +202,14 @@ do_shm_stat(struct lwp *l, int id, bool by_index, bool any,
     struct shm_info_k *si)
 {
 	struct uvm_object *uo = NULL;
-	struct shmseg *ss = NULL;
+	struct shmseg *ss;
 	int error = EINVAL;
 
 	mutex_enter(&shm_lock);
-	if (!by_index)
-		ss = shm_find(id);
-	else if (id >= 0 && id < SHMMNI)
-		ss = shm_table[id];
+	ss = segment(by_index ? ipc_at(&shm_table, (unsigned int)id) :
+	    ipc_find(&shm_table, id));
 	if (ss != NULL && (any ||
-	    (error = shm_access(l, &ss->ss_info, 4)) == 0)) {
+	    (error = ipc_access(l, &ss->ss_info.si_perm, IPC_READ)) == 0)) {
 		error = 0;
 		*si = ss->ss_info;
 		uo = ss->ss_object;
@@ -289,17 +226,13 @@ do_shm_stat(struct lwp *l, int id, bool by_index, bool any,
 int
 do_shm_set(struct lwp *l, int id, uid_t uid, gid_t gid, mode_t mode)
 {
-	struct shmseg *ss;
+	struct ipc_perm_k *ip;
 	int error = EINVAL;
 
 	mutex_enter(&shm_lock);
-	if ((ss = shm_find(id)) != NULL &&
-	    (error = shm_owner(l, &ss->ss_info)) == 0) {
-		ss->ss_info.si_uid = uid;
-		ss->ss_info.si_gid = gid;
-		ss->ss_info.si_mode = mode & 0777;
-		ss->ss_info.si_ctime = now_s();
-	}
+	if ((ip = ipc_find(&shm_table, id)) != NULL &&
+	    (error = ipc_set(l, ip, uid, gid, mode)) == 0)
+		segment(ip)->ss_info.si_ctime = ipc_now();
 	mutex_exit(&shm_lock);
 	return error;
 }
@@ -307,16 +240,18 @@ do_shm_set(struct lwp *l, int id, uid_t uid, gid_t gid, mode_t mode)
 int
 do_shm_remove(struct lwp *l, int id)
 {
+	struct ipc_perm_k *ip;
 	struct shmseg *ss;
 	int error = EINVAL;
 
 	mutex_enter(&shm_lock);
-	if ((ss = shm_find(id)) != NULL &&
-	    (error = shm_owner(l, &ss->ss_info)) == 0)
-		shm_table[(unsigned int)id % SEQ_STEP % SHMMNI] = NULL;
+	if ((ip = ipc_find(&shm_table, id)) != NULL &&
+	    (error = ipc_owner(l, ip)) == 0)
+		ipc_leave(&shm_table, ip);
 	mutex_exit(&shm_lock);
 	if (error != 0)
 		return error;
+	ss = segment(ip);
 	ss->ss_object->uo_ops->pgo_detach(ss->ss_object);
 	kmem_free(ss, sizeof(*ss));
 	return 0;
@@ -325,15 +260,14 @@ do_shm_remove(struct lwp *l, int id)
 void
 shm_totals(unsigned int *n, uint64_t *pages, unsigned int *highest)
 {
-	*n = *highest = 0;
+	struct shmseg *ss;
+
 	*pages = 0;
 	mutex_enter(&shm_lock);
-	for (unsigned int i = 0; i < SHMMNI; i++) {
-		if (shm_table[i] == NULL)
-			continue;
-		++*n;
-		*highest = i;
-		*pages += round_page(shm_table[i]->ss_info.si_size) / PAGE_SIZE;
-	}
+	*n = shm_table.it_used;
+	*highest = ipc_highest(&shm_table);
+	for (unsigned int i = 0; i < shm_table.it_nslots; i++)
+		if ((ss = segment(ipc_at(&shm_table, i))) != NULL)
+			*pages += round_page(ss->ss_info.si_size) / PAGE_SIZE;
 	mutex_exit(&shm_lock);
 }

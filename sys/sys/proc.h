@@ -184,6 +184,7 @@ struct proc {
 	struct ptimer	*p_ptimers;	/* [p] timer_create(2) */
 	int		p_ptimer_next;	/* [p] next timer id */
 	LIST_HEAD(, pidfd) p_pidfds;	/* [T] kern/sys_pidfd.c */
+	LIST_HEAD(, semundo) p_semundo;	/* kern/sysv_sem.c */
 	struct vforkdone *p_vfork;	/* [p] tell the vfork(2) parent */
 	int		p_nice;		/* [p] -20..19 */
 	unsigned int	p_personality;

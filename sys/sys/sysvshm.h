@@ -5,11 +5,8 @@
 #ifndef _SYS_SYSVSHM_H_
 #define	_SYS_SYSVSHM_H_
 
-#include <sys/types.h>
+#include <sys/sysvipc.h>
 
-#define	IPC_PRIVATE	0
-#define	IPC_CREAT	01000
-#define	IPC_EXCL	02000
 #define	SHM_HUGETLB	04000
 #define	SHM_RDONLY	010000
 #define	SHM_RND		020000
@@ -19,11 +16,7 @@
 #define	SHMMAX		((uint64_t)1 << 46)	/* bytes of one */
 
 struct shm_info_k {
-	int		si_id, si_key;
-	uid_t		si_uid, si_cuid;
-	gid_t		si_gid, si_cgid;
-	mode_t		si_mode;
-	unsigned int	si_seq;
+	struct ipc_perm_k si_perm;	/* first */
 	uint64_t	si_size, si_nattch;
 	int64_t		si_atime, si_dtime, si_ctime;	/* s */
 	pid_t		si_cpid, si_lpid;

@@ -80,5 +80,6 @@ extern const struct pfs_entry pfs_fdinfo_file;
 extern const struct pfs_entry pfs_net_entries[];	/* procfs_net.c */
 extern const struct pfs_entry pfs_sys_entries[];	/* procfs_sys.c */
 extern const struct pfs_entry pfs_system_entries[];	/* procfs_system.c */
+extern const struct pfs_entry pfs_sysvipc_entries[];	/* procfs_sysvipc.c */
 
 #endif /* !_FS_PROCFS_H_ */

@@ -14,6 +14,8 @@
 #include <sys/proc.h>
 #include <sys/socket.h>
 #include <sys/systm.h>
+#include <sys/sysvmsg.h>
+#include <sys/sysvsem.h>
 #include <sys/sysvshm.h>
 #include <sys/utsname.h>
 #include <fs/procfs/procfs.h>
@@ -45,6 +47,13 @@ FILL(overcommit_ratio, "%d", 50)
 FILL(shmmax, "%llu", (unsigned long long)SHMMAX)
 FILL(shmall, "%llu", (unsigned long long)SHMMAX / PAGE_SIZE)
 FILL(shmmni, "%d", SHMMNI)
+FILL(sem, "%u\t%u\t%u\t%u", atomic_load_relaxed(&sem_limits.sl_nsems),
+    atomic_load_relaxed(&sem_limits.sl_total),
+    atomic_load_relaxed(&sem_limits.sl_nops),
+    atomic_load_relaxed(&sem_limits.sl_nsets))
+FILL(msgmax, "%u", atomic_load_relaxed(&msg_max))
+FILL(msgmnb, "%u", atomic_load_relaxed(&msg_queue_bytes))
+FILL(msgmni, "%u", atomic_load_relaxed(&msg_nqueues))
 FILL(file_max, "%u", maxfiles)
 FILL(file_nr, "%u\t0\t%u", nfiles, maxfiles)
 FILL(nr_open, "%d", 1048576)
@@ -107,6 +116,65 @@ static int
 store_domainname(const struct pfs_node *pn __unused, char *text)
 {
 	return uts_set(curlwp, UTS_DOMAINNAME, text, strlen(text));
+}
+
+/* A number up to max. */
+static int
+store_number(char *text, uint32_t max, unsigned int *value)
+{
+	uint32_t v;
+
+	if (kstrtou32(text, 10, &v) != 0 || v > max)
+		return EINVAL;
+	atomic_store_relaxed(value, v);
+	return 0;
+}
+
+static int
+store_msgmax(const struct pfs_node *pn __unused, char *text)
+{
+	return store_number(text, MSGMAX_MAX, &msg_max);
+}
+
+static int
+store_msgmnb(const struct pfs_node *pn __unused, char *text)
+{
+	return store_number(text, INT32_MAX, &msg_queue_bytes);
+}
+
+static int
+store_msgmni(const struct pfs_node *pn __unused, char *text)
+{
+	return store_number(text, IPC_OBJECTS_MAX, &msg_nqueues);
+}
+
+/* Four numbers, in the order in which they are shown. */
+static int
+store_sem(const struct pfs_node *pn __unused, char *text)
+{
+	static const uint32_t max[] = { SEMSL_MAX, INT32_MAX, SEMOPM_MAX,
+	    IPC_OBJECTS_MAX };
+	unsigned int *const to[] = { &sem_limits.sl_nsems,
+	    &sem_limits.sl_total, &sem_limits.sl_nops, &sem_limits.sl_nsets };
+	uint32_t v[4];
+	char *word;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		while (*text == ' ' || *text == '\t')
+			text++;
+		word = text;
+		while (*text != '\0' && *text != ' ' && *text != '\t')
+			text++;
+		if (*text != '\0')
+			*text++ = '\0';
+		if (kstrtou32(word, 10, &v[i]) != 0 || v[i] > max[i])
+			return EINVAL;
+	}
+	if (*text != '\0')
+		return EINVAL;
+	for (unsigned int i = 0; i < 4; i++)
+		atomic_store_relaxed(to[i], v[i]);
+	return 0;
 }
 
 /* Promises are not counted, so the policy that limits their sum is refused. */
@@ -192,6 +260,9 @@ static const struct pfs_entry kernel_entries[] = {
 	FILE_W("core_pattern", core_pattern, core_pattern),
 	FILE_W("domainname", domainname, domainname),
 	FILE_W("hostname", hostname, hostname),
+	FILE_W("msgmax", msgmax, msgmax),
+	FILE_W("msgmnb", msgmnb, msgmnb),
+	FILE_W("msgmni", msgmni, msgmni),
 	FILE_R("ngroups_max", ngroups_max),
 	FILE_R("osrelease", osrelease),
 	FILE_R("ostype", ostype),
@@ -201,6 +272,7 @@ static const struct pfs_entry kernel_entries[] = {
 	DIR("pty", pty_entries),
 	FILE_R("randomize_va_space", two),
 	FILE_R("seccomp", zero),
+	FILE_W("sem", sem, sem),
 	FILE_R("shmall", shmall),
 	FILE_R("shmmax", shmmax),
 	FILE_R("shmmni", shmmni),

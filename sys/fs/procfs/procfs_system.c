@@ -308,6 +308,8 @@ const struct pfs_entry pfs_system_entries[] = {
 	LINK("thread-self", link_thread_self),
 	{ .pe_name = "sys", .pe_mode = S_IFDIR | 0555,
 	    .pe_dir = pfs_sys_entries },
+	{ .pe_name = "sysvipc", .pe_mode = S_IFDIR | 0555,
+	    .pe_dir = pfs_sysvipc_entries },
 	{ 0 }
 };
 
