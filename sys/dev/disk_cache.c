@@ -212,10 +212,12 @@ disk_cache_write(struct vnode *vp, struct uio *uio)
 	struct diskcache *dc = vp->v_data;
 	uint64_t off = (uint64_t)uio->uio_offset;
 	size_t want = uio->uio_resid, cut = 0;
+	bool direct = (uio->uio_flags & IO_DIRECT) != 0;
 	int error;
 
 	follow_size(vp);
-	rw_enter(&vp->v_lock, RW_WRITER);
+	/* A disk has all its blocks: direct writes need no turns. */
+	rw_enter(&vp->v_lock, direct ? RW_READER : RW_WRITER);
 	if (off >= dc->dc_size) {
 		rw_exit(&vp->v_lock);
 		return ENOSPC;
@@ -226,8 +228,14 @@ disk_cache_write(struct vnode *vp, struct uio *uio)
 	error = uvm_vnode_write(vp, uio);
 	uio->uio_resid += cut;
 	rw_exit(&vp->v_lock);
-	if (error == 0 && (uio->uio_flags & (IO_SYNC | IO_DSYNC)) != 0)
+	if (error == 0 && (uio->uio_flags & (IO_SYNC | IO_DSYNC)) != 0) {
 		error = disk_cache_sync(vp, off, (uint64_t)uio->uio_offset);
+		if (error != 0) {
+			/* It does not count. */
+			uio->uio_resid = want;
+			uio->uio_offset = (off_t)off;
+		}
+	}
 	return error;
 }
 

@@ -3,8 +3,8 @@
  * Disks as files: block nodes in /dev, reading and writing them.
  *
  * Overview: every disk and partition has a node "b NAME".  An open file has a
- * disk_holder; O_EXCL claims the disk.  Transfers go through the page cache
- * (disk_cache.c), those of O_DIRECT through a buffer.
+ * disk_holder; O_EXCL claims the disk.  Transfers are the page cache's
+ * (disk_cache.c).
  */
 #include <sys/dev.h>
 #include <sys/errno.h>
@@ -16,8 +16,6 @@
 #include <uvm/uvm_vnode.h>
 #include <dev/disk_dev.h>
 #include <dev/disk_part.h>
-
-#define	CHUNK		(64UL * 1024)
 
 struct diskfile {			/* f_private */
 	struct disk_holder df_holder;
@@ -89,77 +87,17 @@ diskdev_close(dev_t dev __unused, struct file *fp)
 	kmem_free(df, sizeof(*df));
 }
 
-/* Past the cache, as O_DIRECT wants it: whole blocks, through a buffer. */
-static int
-move_direct(struct disk *d, struct uio *uio, char *buf)
-{
-	uint64_t sector = (uint64_t)uio->uio_offset >> SECTOR_SHIFT;
-	size_t n = MIN(uio->uio_resid, CHUNK);
-	unsigned int flags;
-	int error;
-
-	if (uio->uio_rw == UIO_READ) {
-		error = disk_rw(d, BIO_READ, 0, sector, buf, n);
-		return error != 0 ? error : uiomove(buf, n, uio);
-	}
-	flags = (uio->uio_flags & (IO_SYNC | IO_DSYNC)) != 0 ? BIO_FUA : 0;
-	error = uiomove(buf, n, uio);
-	return error != 0 ? error : disk_rw(d, BIO_WRITE, flags, sector, buf,
-	    n);
-}
-
-static int
-transfer_direct(struct file *fp, struct uio *uio)
-{
-	struct disk *d = file_disk(fp);
-	uint64_t start = (uint64_t)uio->uio_offset, end, size;
-	unsigned int mask = d->d_whole->d_limits.dl_lbs - 1;
-	size_t cut = 0;
-	char *buf;
-	int error;
-
-	size = d->d_sectors << SECTOR_SHIFT;
-	if ((start & mask) != 0 || (uio->uio_resid & mask) != 0)
-		return EINVAL;
-	if (start >= size || uio->uio_resid == 0)
-		return uio->uio_rw == UIO_READ || uio->uio_resid == 0 ? 0 :
-		    ENOSPC;
-	if (uio->uio_resid > size - start)
-		cut = uio->uio_resid - (size_t)(size - start);
-	uio->uio_resid -= cut;
-	end = start + uio->uio_resid;
-	buf = kmem_alloc(CHUNK, KM_SLEEP);
-	error = buf == NULL ? ENOMEM :
-	    disk_cache_bypass(file_cache(fp), start, end);
-	while (error == 0 && uio->uio_resid > 0) {
-		error = move_direct(d, uio, buf);
-		if (error == 0 && uio->uio_resid > 0 && sig_pending(curlwp))
-			error = EINTR;
-	}
-	if (uio->uio_rw == UIO_WRITE)
-		disk_cache_forget(file_cache(fp), start, end);
-	if (buf != NULL)
-		kmem_free(buf, CHUNK);
-	uio->uio_resid += cut;
-	return error;
-}
-
 static int
 diskdev_read(dev_t dev __unused, struct file *fp, struct uio *uio)
 {
-	if ((uio->uio_flags & IO_DIRECT) != 0)
-		return transfer_direct(fp, uio);
 	return disk_cache_read(file_cache(fp), uio);
 }
 
 static int
 diskdev_write(dev_t dev __unused, struct file *fp, struct uio *uio)
 {
-	if (uio->uio_resid == 0)
-		return 0;
-	if ((uio->uio_flags & IO_DIRECT) != 0)
-		return transfer_direct(fp, uio);
-	return disk_cache_write(file_cache(fp), uio);
+	return uio->uio_resid == 0 ? 0 :
+	    disk_cache_write(file_cache(fp), uio);
 }
 
 static int

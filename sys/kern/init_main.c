@@ -11,6 +11,7 @@
  * A guest that cannot get as far as init ends with one clear message and is
  * reported as crashed.
  */
+#include <sys/aio.h>
 #include <sys/autoconf.h>
 #include <sys/boot.h>
 #include <sys/buf.h>
@@ -217,6 +218,7 @@ main(void)
 	bufcache_init();
 	vfs_init();
 	fd_init();
+	aio_init();
 	disk_init();
 	signalfd_init();
 	socket_init();

@@ -783,8 +783,9 @@ do_fcntl_setfl(struct lwp *l, struct file *fp, unsigned int flags)
 	    l->l_cred->cr_fsuid != vp->v_uid &&
 	    cred_capable(l->l_cred, CAP_FOWNER) != 0)
 		return EPERM;
-	if ((flags & ~fp->f_flags & O_DIRECT) != 0)
-		return EINVAL;		/* no file system here has it yet */
+	if ((flags & ~fp->f_flags & O_DIRECT) != 0 &&
+	    (vp == NULL || !vnode_has_direct(vp)))
+		return EINVAL;
 	do {
 		old = atomic_load(&fp->f_flags);
 	} while (!atomic_cas(&fp->f_flags, old, (old & ~may) | (flags & may)));

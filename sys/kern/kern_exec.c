@@ -14,6 +14,7 @@
  * Untrusted input: the file (see exec_elf.c), the #! line, the arguments'
  * number and size, which the caller has limited by exec_argmax().
  */
+#include <sys/aio.h>
 #include <sys/clone.h>
 #include <sys/condvar.h>
 #include <sys/cred.h>
@@ -691,6 +692,7 @@ exec_commit(struct exec_state *es)
 	 * closed may rely on P_EXECED.
 	 */
 	exec_commit_identity(es);
+	aio_exit(p);
 	vmspace_switch(l, es->es_vm);
 	es->es_vm = NULL;
 	vfork_done(p);

@@ -14,6 +14,7 @@
  * Locking: [T] for writing around unlinking, reparenting and reaping.
  */
 #include <sys/clone.h>
+#include <sys/aio.h>
 #include <sys/condvar.h>
 #include <sys/cred.h>
 #include <sys/errno.h>
@@ -186,6 +187,7 @@ exit_release(struct lwp *l)
 
 	ptimer_exit(p);
 	sem_exit(p);
+	aio_exit(p);
 	rw_enter(&proctree_lock, RW_READER);
 	s = session_get(proc_session(p));
 	leader = s->s_leader == p;

@@ -71,12 +71,14 @@ const struct lock_class lock_order[] = {
 	{ "epoll_head",	true },		/* those of sets, in sets */
 	{ "epoll_ready", false },
 	{ "pollwait",	false },
+	{ "aio",	false },
 	{ "xenstore",	false },
 	/* Memory: maps of pages, page tables, allocators. */
 	{ "uvm_dirty",	false },
 	{ "uvm_lru",	false },
 	{ "uvm_pagewait", false },
 	{ "uvm_write",	false },
+	{ "uvm_direct",	false },
 	{ "uvm_amap",	false },
 	/* Disks: a queue starts its driver with no lock held. */
 	{ "bufcache",	false },

@@ -119,6 +119,31 @@ static const struct fileops eventfd_fileops = {
 };
 
 int
+eventfd_get(struct lwp *l, int fd, struct file **fpp)
+{
+	int error = fd_get(l, fd, fpp);
+
+	if (error == 0 && (*fpp)->f_ops != &eventfd_fileops) {
+		file_put(*fpp);
+		*fpp = NULL;
+		error = EINVAL;
+	}
+	return error;
+}
+
+void
+eventfd_add(struct file *fp, uint64_t n)
+{
+	struct eventfd *ev = fp->f_data;
+
+	mutex_enter(&ev->ev_lock);
+	ev->ev_count += MIN(n, EVENT_MAX - ev->ev_count);
+	cv_broadcast(&ev->ev_cv);
+	pollwakeup(&ev->ev_poll, POLLIN | POLLRDNORM);
+	mutex_exit(&ev->ev_lock);
+}
+
+int
 do_eventfd(struct lwp *l, unsigned int initval, int flags, int *fd)
 {
 	struct eventfd *ev;

@@ -19,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/systm.h>
 #include <sys/termios.h>
+#include <uvm/uvm_vnode.h>
 #include <kern/vfs_private.h>
 
 /* Ioctls of files in general; not in the UAPI header of terminals. */
@@ -29,6 +30,13 @@ struct vnode *
 file_vnode(struct file *fp)
 {
 	return fp->f_path == NULL ? NULL : path_vnode(fp->f_path);
+}
+
+bool
+vnode_has_direct(const struct vnode *vp)
+{
+	return S_ISBLK(vp->v_mode) || (S_ISREG(vp->v_mode) &&
+	    vp->v_bsize != 0);
 }
 
 static off_t
@@ -107,34 +115,90 @@ resize_sealed(struct vnode *vp, off_t size)
 	    size > old ? F_SEAL_GROW : F_SEAL_SHRINK);
 }
 
+/* v_lock held. */
+static int
+write_locked(struct vnode *vp, struct uio *uio)
+{
+	size_t want = uio->uio_resid, len = want, left;
+	int error = 0;
+
+	if (vp->v_seals != 0)
+		error = write_sealed(vp, uio->uio_offset, want);
+	if (error == 0 && S_ISREG(vp->v_mode))
+		error = check_fsize(curlwp, uio->uio_offset, &len);
+	if (error != 0)
+		return error;
+	vnode_killpriv(vp, curlwp);
+	uio->uio_resid = len;
+	error = vp->v_ops->vop_write(vp, uio);
+	left = uio->uio_resid;
+	uio->uio_resid = want - (len - left);
+	return error;
+}
+
+/*
+ * Direct writes to blocks that the file has may go on side by side.  False: it
+ * is not such a write.
+ */
+static bool
+write_shared(struct vnode *vp, struct uio *uio, int *error)
+{
+	bool done = false;
+
+	if ((uio->uio_flags & (IO_DIRECT | IO_APPEND)) != IO_DIRECT ||
+	    !S_ISREG(vp->v_mode))
+		return false;
+	rw_enter(&vp->v_lock, RW_READER);
+	if ((vp->v_mode & (S_ISUID | S_ISGID)) == 0 &&
+	    uvm_vnode_overwrites(vp, (uint64_t)uio->uio_offset,
+	    uio->uio_resid)) {
+		*error = write_locked(vp, uio);
+		done = true;
+	}
+	rw_exit(&vp->v_lock);
+	return done;
+}
+
+/* What O_SYNC and O_DSYNC promise, or the write does not count. */
+static int
+write_sync(struct vnode *vp, struct uio *uio, off_t start, size_t want)
+{
+	int error;
+
+	error = vp->v_ops->vop_fsync(vp, (uio->uio_flags & IO_SYNC) == 0);
+	if (error != 0) {
+		uio->uio_resid = want;
+		uio->uio_offset = start;
+	}
+	return error;
+}
+
 static int
 vnfile_write(struct file *fp, struct uio *uio)
 {
 	struct vnode *vp = fp->f_data;
-	size_t want = uio->uio_resid, len = want, left;
-	int error;
+	size_t want = uio->uio_resid;
+	bool sync = (uio->uio_flags & (IO_SYNC | IO_DSYNC)) != 0 &&
+	    vp->v_ops->vop_fsync != NULL;
+	off_t start = uio->uio_offset;
+	int error = 0;
 
 	if (vp->v_ops->vop_write == NULL)
 		return EINVAL;
 	if (want == 0)
 		return 0;
-	rw_enter(&vp->v_lock, RW_WRITER);
-	if ((uio->uio_flags & IO_APPEND) != 0 && S_ISREG(vp->v_mode))
-		uio->uio_offset = vnode_size(vp);
-	error = vp->v_seals == 0 ? 0 : write_sealed(vp, uio->uio_offset, want);
-	if (error == 0 && S_ISREG(vp->v_mode))
-		error = check_fsize(curlwp, uio->uio_offset, &len);
-	if (error == 0) {
-		vnode_killpriv(vp, curlwp);
-		uio->uio_resid = len;
-		error = vp->v_ops->vop_write(vp, uio);
-		left = uio->uio_resid;
-		uio->uio_resid = want - (len - left);
-		if ((uio->uio_flags & (IO_SYNC | IO_DSYNC)) != 0 &&
-		    left < len && vp->v_ops->vop_fsync != NULL)
-			error = vp->v_ops->vop_fsync(vp,
-			    (uio->uio_flags & IO_SYNC) == 0);
+	if (write_shared(vp, uio, &error)) {
+		if (!sync || uio->uio_resid == want)
+			return error;
+		rw_enter(&vp->v_lock, RW_WRITER);
+	} else {
+		rw_enter(&vp->v_lock, RW_WRITER);
+		if ((uio->uio_flags & IO_APPEND) != 0 && S_ISREG(vp->v_mode))
+			uio->uio_offset = vnode_size(vp);
+		error = write_locked(vp, uio);
 	}
+	if (sync && uio->uio_resid != want)
+		error = write_sync(vp, uio, start, want);
 	rw_exit(&vp->v_lock);
 	return error;
 }

@@ -159,6 +159,9 @@ open_at(struct lwp *l, const struct path *p, int oflags, bool trunc,
 
 	if (ops == NULL)
 		return S_ISSOCK(vp->v_mode) ? ENXIO : EINVAL;
+	if ((oflags & (O_DIRECT | O_PATH)) == O_DIRECT &&
+	    S_ISREG(vp->v_mode) && !vnode_has_direct(vp))
+		return EINVAL;
 	error = file_alloc_path(ops, vp, flags, p, &fp);
 	if (error != 0)
 		return error;

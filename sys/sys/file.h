@@ -132,6 +132,9 @@ int	do_fcntl_setfl(struct lwp *, struct file *, unsigned int flags);
 int	pipe_set_size(struct lwp *, struct file *, size_t, size_t *result);
 int	pipe_get_size(struct file *, size_t *);
 int	do_eventfd(struct lwp *, unsigned int initval, int flags, int *fd);
+/* The file of an eventfd, referenced: EBADF, EINVAL.  Count up, if it can. */
+int	eventfd_get(struct lwp *, int fd, struct file **);
+void	eventfd_add(struct file *, uint64_t);
 /* timerfd(2); times as in do_timer_settime(), flags TFD_*. */
 int	do_timerfd_create(struct lwp *, int clock, int flags, int *fd);
 int	do_timerfd_settime(struct lwp *, int fd, int flags, nsec_t value,

@@ -183,6 +183,7 @@ struct proc {
 	struct ptimer	*p_itimers[3];	/* [p] setitimer(2), kern_timer.c */
 	struct ptimer	*p_ptimers;	/* [p] timer_create(2) */
 	int		p_ptimer_next;	/* [p] next timer id */
+	LIST_HEAD(, aio_ctx) p_aio;	/* kern/sys_aio.c, its lock */
 	LIST_HEAD(, pidfd) p_pidfds;	/* [T] kern/sys_pidfd.c */
 	LIST_HEAD(, semundo) p_semundo;	/* kern/sysv_sem.c */
 	struct vforkdone *p_vfork;	/* [p] tell the vfork(2) parent */

@@ -228,6 +228,8 @@ void	vnode_allow_write(struct vnode *);
 /* 0, EACCES: may cred do R_OK | W_OK | X_OK to it? v_lock held or racy ok. */
 int	vnode_access(struct vnode *, int how, const struct cred *);
 int	vnode_stat(struct vnode *, struct stat_k *);	/* takes v_lock */
+/* Can a file of it have O_DIRECT? */
+bool	vnode_has_direct(const struct vnode *);
 
 /* -- mounts -- */
 struct statfs_k {

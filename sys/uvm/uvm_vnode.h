@@ -25,9 +25,17 @@ void	uvm_vnode_detach(struct vnode *);
 /*
  * The bodies of vop_read, vop_write and vop_mmap.  v_lock held: shared for
  * reading, exclusively for writing; mmap: either or not at all.  Sleep.
+ * With IO_DIRECT bytes go between the caller and the disk (EINVAL: place,
+ * length or memory are not aligned), and the cache stays right; a write for
+ * which uvm_vnode_overwrites() may then hold v_lock shared.
  */
 int	uvm_vnode_read(struct vnode *, struct uio *);
 int	uvm_vnode_write(struct vnode *, struct uio *);
+/*
+ * Has the file all blocks of [off, off + len), with data in them?  It is so for
+ * as long as v_lock is held.
+ */
+bool	uvm_vnode_overwrites(struct vnode *, uint64_t off, uint64_t len);
 int	uvm_vnode_mmap(struct vnode *, struct uvm_object **);
 
 /*

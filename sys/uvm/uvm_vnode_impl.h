@@ -69,7 +69,16 @@ void	uvn_lru_remove(struct vm_page *);	/* object locked */
 void	uvn_lru_touch(struct vm_page *);	/* it was used */
 void	uvn_lru_init(void);
 
+/* uvm_vnode_io.c: uvm_vnode_write() without O_DIRECT. */
+int	uvn_write_cached(struct vnode *, struct uio *);
+
+/* uvm_vnode_direct.c: O_DIRECT; EAGAIN: the file is not in blocks. */
+int	uvn_direct_read(struct uvm_vnode *, uint64_t size, struct uio *);
+int	uvn_direct_write(struct uvm_vnode *, struct uio *);
+
 /* uvm_vnode_write.c */
+/* uvm_vnode_sync() that leaves errors for somebody else to hear of. */
+int	uvn_flush(struct uvm_vnode *, uint64_t start, uint64_t end);
 void	uvn_page_dirty(struct uvm_vnode *, struct vm_page *);	/* locked */
 void	uvn_page_undirty(struct uvm_vnode *, struct vm_page *);	/* locked */
 void	uvn_write_throttle(void);

@@ -31,12 +31,18 @@ uvm_vnode_read(struct vnode *vp, struct uio *uio)
 {
 	struct uvm_vnode *un = uvm_vnode_of(vp->v_uobj);
 	uint64_t off = (uint64_t)uio->uio_offset, size;
+	int error;
 
 	mutex_enter(&un->un_obj.uo_lock);
 	size = un->un_size;
 	mutex_exit(&un->un_obj.uo_lock);
 	if (off >= size || uio->uio_resid == 0)
 		return 0;
+	if ((uio->uio_flags & IO_DIRECT) != 0) {
+		error = uvn_direct_read(un, size, uio);
+		if (error != EAGAIN)
+			return error;
+	}
 	return uvm_obj_uiomove(&un->un_obj, off,
 	    (size_t)MIN(uio->uio_resid, size - off), uio);
 }
@@ -234,15 +240,12 @@ extend(struct vnode *vp, uint64_t end)
 }
 
 int
-uvm_vnode_write(struct vnode *vp, struct uio *uio)
+uvn_write_cached(struct vnode *vp, struct uio *uio)
 {
 	struct uvm_vnode *un = uvm_vnode_of(vp->v_uobj);
 	off_t start;
 	int error;
 
-	if ((uint64_t)uio->uio_offset + uio->uio_resid >
-	    INT64_MAX - PAGE_SIZE)
-		return EFBIG;
 	mutex_enter(&un->un_obj.uo_lock);
 	error = uvn_grow(un, (uint64_t)uio->uio_offset + uio->uio_resid);
 	mutex_exit(&un->un_obj.uo_lock);
@@ -253,4 +256,15 @@ uvm_vnode_write(struct vnode *vp, struct uio *uio)
 			extend(vp, (uint64_t)uio->uio_offset);
 	}
 	return error;
+}
+
+int
+uvm_vnode_write(struct vnode *vp, struct uio *uio)
+{
+	if ((uint64_t)uio->uio_offset + uio->uio_resid >
+	    INT64_MAX - PAGE_SIZE)
+		return EFBIG;
+	return (uio->uio_flags & IO_DIRECT) != 0 ?
+	    uvn_direct_write(uvm_vnode_of(vp->v_uobj), uio) :
+	    uvn_write_cached(vp, uio);
 }

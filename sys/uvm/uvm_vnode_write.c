@@ -405,13 +405,22 @@ wait_range(struct uvm_vnode *un, uint64_t start, uint64_t end)
 }
 
 static int
-sync_locked(struct uvm_vnode *un, uint64_t start, uint64_t end)
+flush_locked(struct uvm_vnode *un, uint64_t start, uint64_t end)
 {
 	int error;
 
 	wait_range(un, start, end);
 	error = write_range(un, start, end, BIO_SYNC);
 	wait_range(un, start, end);
+	return error;
+}
+
+static int
+sync_locked(struct uvm_vnode *un, uint64_t start, uint64_t end)
+{
+	int error;
+
+	error = flush_locked(un, start, end);
 	if (error == 0) {
 		error = un->un_error;
 		un->un_error = 0;
@@ -424,6 +433,17 @@ uvn_put(struct uvm_object *uo, uint64_t start, uint64_t end,
     int flags __unused)
 {
 	return sync_locked(uvm_vnode_of(uo), trunc_page(start), end);
+}
+
+int
+uvn_flush(struct uvm_vnode *un, uint64_t start, uint64_t end)
+{
+	int error;
+
+	mutex_enter(&un->un_obj.uo_lock);
+	error = flush_locked(un, trunc_page(start), end);
+	mutex_exit(&un->un_obj.uo_lock);
+	return error;
 }
 
 int

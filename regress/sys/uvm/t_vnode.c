@@ -9,10 +9,11 @@
  * sys/uvm/uvm_madvise.c sys/uvm/uvm_fault.c sys/uvm/uvm_object.c
  * sys/uvm/uvm_aobj.c sys/uvm/uvm_vmspace.c sys/uvm/uvm_vnode.c
  * sys/uvm/uvm_vnode_io.c sys/uvm/uvm_vnode_lru.c sys/uvm/uvm_vnode_write.c
- * regress/sys/uvm/fake_pmap.c */
+ * sys/uvm/uvm_vnode_direct.c regress/sys/uvm/fake_pmap.c */
 /* cflags: -DFAKE_PMAP -DDEBUG */
 #include <sys/disk.h>
 #include <sys/errno.h>
+#include <sys/file.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <sys/vnode.h>
@@ -39,7 +40,9 @@ rnd(uint32_t n)
 /* -- the disk -- */
 
 static unsigned char media[NBLOCKS * 4096];
-static struct disk disk = { .d_name = "fake" };
+static struct disk disk = {
+	.d_name = "fake", .d_whole = &disk, .d_limits.dl_lbs = 512,
+};
 static struct bio *queue[256];
 static unsigned int queued, transfers;
 static unsigned int fail_one_in;	/* 0: never */
@@ -277,12 +280,15 @@ setup(unsigned int blocksize, uintptr_t pages)
 	CHECK_EQ(uvm_vnode_attach(&file, &disk, 0), 0);
 }
 
+static int how;				/* IO_* of all transfers */
+
 static int
 move(size_t off, void *buf, size_t len, enum uio_rw rw, size_t *done)
 {
 	struct iovec iov = { buf, len };
 	struct uio uio = { .uio_iov = &iov, .uio_iovcnt = 1, .uio_resid = len,
-	    .uio_offset = (off_t)off, .uio_rw = rw, .uio_seg = UIO_SYSSPACE };
+	    .uio_offset = (off_t)off, .uio_rw = rw, .uio_seg = UIO_SYSSPACE,
+	    .uio_flags = how };
 	int error = rw == UIO_READ ? uvm_vnode_read(&file, &uio) :
 	    uvm_vnode_write(&file, &uio);
 
@@ -319,7 +325,8 @@ forget(void)
 	CHECK_EQ(uvm_vnode_attach(&file, &disk, (uint64_t)inode_size), 0);
 }
 
-static unsigned char model[FILESIZE], buf[FILESIZE];
+static unsigned char model[FILESIZE] __aligned(512);
+static unsigned char buf[FILESIZE] __aligned(512);
 
 static void
 check_read(size_t off, size_t n, size_t size)
@@ -329,6 +336,37 @@ check_read(size_t off, size_t n, size_t size)
 	CHECK_EQ(move(off, buf, n, UIO_READ, &done), 0);
 	CHECK_EQ(done, want);
 	CHECK(memcmp(buf, model + off, done) == 0);
+}
+
+/* What was written past the cache is on the disk, whatever is in the cache. */
+static void
+check_media(size_t off, size_t n)
+{
+	for (; n > 0; off += 512, n -= 512) {
+		CHECK(where[off / bsize] != 0);
+		CHECK(memcmp(media + (size_t)where[off / bsize] * bsize +
+		    off % bsize, model + off, MIN(n, 512)) == 0);
+		if (n < 512)
+			break;
+	}
+}
+
+static size_t
+write_direct(size_t off, size_t n)
+{
+	size_t done;
+
+	for (size_t i = 0; i < n; i++)
+		buf[i] = (unsigned char)rnd(256);
+	if (rnd(10) == 0)
+		fake_uiomove_most = rnd((uint32_t)n + 1);
+	how = IO_DIRECT;
+	(void)move(off, buf, n, UIO_WRITE, &done);
+	how = 0;
+	fake_uiomove_most = SIZE_MAX;
+	memcpy(model + off, buf, done);
+	check_media(off, done);
+	return done;
 }
 
 static void
@@ -375,6 +413,18 @@ like_an_array(unsigned int blocksize)
 			break;
 		case 9:
 			(void)finish_one(NULL);
+			break;
+		case 10:
+			done = write_direct(rounddown2(off, 512),
+			    rounddown2(n, 512));
+			if (done != 0)
+				size = MAX(size, rounddown2(off, 512) + done);
+			break;
+		case 11:
+			how = IO_DIRECT;
+			check_read(rounddown2(off, 512), rounddown2(n, 512),
+			    size);
+			how = 0;
 			break;
 		default:
 			check_read(off, n, size);
@@ -482,6 +532,87 @@ TEST(fsync_tells_of_a_failed_write_once)
 	fail_one_in = 0;
 	CHECK_EQ(uvm_vnode_sync_all(NULL), 0);
 	CHECK_EQ(file.v_ref, 1);
+	uvm_vnode_detach(&file);
+}
+
+TEST(direct_transfers_are_aligned)
+{
+	size_t done;
+
+	setup(4096, 4000);
+	CHECK_EQ(move(0, model, 8192, UIO_WRITE, &done), 0);
+	how = IO_DIRECT;
+	CHECK_EQ(move(100, buf, 512, UIO_WRITE, &done), EINVAL);
+	CHECK_EQ(move(0, buf, 100, UIO_WRITE, &done), EINVAL);
+	CHECK_EQ(move(0, buf + 8, 512, UIO_WRITE, &done), EINVAL);
+	CHECK_EQ(move(100, buf, 512, UIO_READ, &done), EINVAL);
+	CHECK_EQ(move(0, buf, 100, UIO_READ, &done), EINVAL);
+	CHECK_EQ(move(0, buf + 8, 512, UIO_READ, &done), EINVAL);
+	CHECK_EQ(done, 0);
+	disk.d_limits.dl_lbs = 4096;
+	CHECK_EQ(move(0, buf, 512, UIO_READ, &done), EINVAL);
+	CHECK_EQ(move(4096, buf, 4096, UIO_READ, &done), 0);
+	CHECK_EQ(done, 4096);
+	disk.d_limits.dl_lbs = 512;
+	how = 0;
+	CHECK_EQ(uvm_vnode_sync_all(NULL), 0);
+	uvm_vnode_detach(&file);
+}
+
+/* Blocks that the file has are written where they are, and not cached. */
+TEST(direct_writes_leave_nothing_behind)
+{
+	size_t done;
+
+	setup(4096, 4000);
+	CHECK_EQ(move(0, model, 40 * 4096, UIO_WRITE, &done), 0);
+	CHECK(!uvm_vnode_overwrites(&file, 0, 4096));
+	forget();
+	CHECK(uvm_vnode_overwrites(&file, 0, 40 * 4096));
+	CHECK(!uvm_vnode_overwrites(&file, 0, 40 * 4096 + 1));
+	memset(buf, 5, sizeof(buf));
+	how = IO_DIRECT;
+	CHECK_EQ(move(512, buf, 39 * 4096, UIO_WRITE, &done), 0);
+	CHECK_EQ(done, 39 * 4096);
+	CHECK_EQ(uvmexp.file, 0);
+	memset(buf, 0, sizeof(buf));
+	CHECK_EQ(move(0, buf, 40 * 4096, UIO_READ, &done), 0);
+	CHECK_EQ(uvmexp.file, 0);
+	CHECK_EQ(buf[511], 0);
+	CHECK_EQ(buf[512], 5);
+	CHECK_EQ(buf[39 * 4096 + 511], 5);
+	CHECK_EQ(buf[39 * 4096 + 512], 0);
+	how = 0;
+	uvm_vnode_detach(&file);
+}
+
+TEST(a_direct_write_that_fails_does_not_count)
+{
+	size_t done;
+
+	setup(4096, 4000);
+	memset(model, 7, sizeof(model));
+	CHECK_EQ(move(0, model, 8 * 4096, UIO_WRITE, &done), 0);
+	CHECK_EQ(uvm_vnode_sync(&file, 0, UINT64_MAX), 0);
+	bad_byte = (uint64_t)where[0] * 4096;
+	memset(buf, 8, sizeof(buf));
+	how = IO_DIRECT;
+	CHECK_EQ(move(0, buf, 4096, UIO_WRITE, &done), EIO);
+	CHECK_EQ(done, 0);
+	CHECK_EQ(move(0, buf, 4096, UIO_READ, &done), EIO);
+	bad_byte = UINT64_MAX;
+	how = 0;
+	/* The cache says what the disk says. */
+	CHECK_EQ(move(0, buf, 4096, UIO_READ, &done), 0);
+	CHECK_EQ(buf[100], 7);
+	/* Behind the end, too: nothing was written. */
+	how = IO_DIRECT;
+	fail_one_in = 1;
+	CHECK_EQ(move(8 * 4096, buf, 4096, UIO_WRITE, &done), EIO);
+	CHECK_EQ(done, 0);
+	fail_one_in = 0;
+	how = 0;
+	CHECK_EQ(uvm_vnode_sync_all(NULL), 0);
 	uvm_vnode_detach(&file);
 }
 

@@ -191,6 +191,14 @@ int	linux_rusage_out(const struct rusage_ns *, void *uaddr);
 /* linux_time.c */
 /* A user timespec: EFAULT, EINVAL. */
 int	linux_timespec_in(const void *uaddr, nsec_t *);
+/* linux_poll.c: the end of a span from now on; 0: none, -1: do not wait. */
+int	linux_deadline_in(const void *uts, nsec_t *deadline);
+/*
+ * The mask for the time of a call (NULL: none), and afterwards the old one
+ * again: not yet if its error is ERESTARTNOHAND.
+ */
+int	linux_mask_in(struct lwp *, const void *umask, size_t size);
+void	linux_mask_done(struct lwp *, int error);
 int	linux_timespec_out(nsec_t, void *uaddr);
 /* When nanouptime() will be, as of now, that time of a clock. EINVAL. */
 int	linux_clock_deadline(int clock, nsec_t when, nsec_t *deadline);

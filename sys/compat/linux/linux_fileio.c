@@ -221,8 +221,8 @@ linux_sys_pwritev(struct lwp *l, const struct linux_pwritev_args *uap,
 	    (off_t)uap->poslow, UIO_WRITE, retval);
 }
 
-static int
-rwf_flags(int flags, int *ioflags)
+int
+linux_rwf_flags(int flags, int *ioflags)
 {
 	*ioflags = 0;
 	if ((flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC | RWF_APPEND)) != 0)
@@ -243,7 +243,7 @@ rw_iov2(struct lwp *l, int fd, const struct iovec *uiov, unsigned long count,
 {
 	int ioflags, error;
 
-	error = rwf_flags(flags, &ioflags);
+	error = linux_rwf_flags(flags, &ioflags);
 	if (error == 0 && off < -1)
 		error = EINVAL;
 	return error != 0 ? error : rw_iov(l, fd, uiov, count,

@@ -32,8 +32,8 @@ deadline_ms(int timeout)
 }
 
 /* A span in a user timespec; NULL: no end. */
-static int
-deadline_in(const void *uts, nsec_t *deadline)
+int
+linux_deadline_in(const void *uts, nsec_t *deadline)
 {
 	nsec_t span;
 	int error;
@@ -56,8 +56,8 @@ time_left(nsec_t deadline)
 }
 
 /* Block as the caller's mask says for the time of the call; NULL: no change. */
-static int
-mask_in(struct lwp *l, const void *umask, size_t size)
+int
+linux_mask_in(struct lwp *l, const void *umask, size_t size)
 {
 	sigset_t set;
 	int error;
@@ -71,8 +71,8 @@ mask_in(struct lwp *l, const void *umask, size_t size)
 }
 
 /* With a signal to take, its handler runs under the call's mask. */
-static void
-mask_done(struct lwp *l, int error)
+void
+linux_mask_done(struct lwp *l, int error)
 {
 	if (error != ERESTARTNOHAND)
 		sig_mask_restore(l);
@@ -145,14 +145,14 @@ linux_sys_ppoll(struct lwp *l, const struct linux_ppoll_args *uap,
 	nsec_t deadline;
 	int error;
 
-	error = deadline_in(uap->timeout, &deadline);
+	error = linux_deadline_in(uap->timeout, &deadline);
 	if (error == 0)
-		error = mask_in(l, uap->sigmask, uap->setsize);
+		error = linux_mask_in(l, uap->sigmask, uap->setsize);
 	if (error != 0)
 		return error;
 	error = poll_common(l, (struct pollfd_k *)(void *)uap->fds, uap->nfds,
 	    deadline, retval);
-	mask_done(l, error);
+	linux_mask_done(l, error);
 	if (uap->timeout != NULL)
 		(void)!linux_timespec_out(time_left(deadline), uap->timeout);
 	return error;
@@ -308,15 +308,15 @@ linux_sys_pselect6(struct lwp *l, const struct linux_pselect6_args *uap,
 	nsec_t deadline;
 	int error;
 
-	error = deadline_in(uap->timeout, &deadline);
+	error = linux_deadline_in(uap->timeout, &deadline);
 	for (size_t i = 0; i < 2 && error == 0 && uap->sigmask != NULL; i++)
 		error = linux_ptr_in(uap->sigmask, i, &sm[i]);
 	if (error == 0)
-		error = mask_in(l, (const void *)sm[0], sm[1]);
+		error = linux_mask_in(l, (const void *)sm[0], sm[1]);
 	if (error != 0)
 		return error;
 	error = select_common(l, uap->nfds, usets, deadline, retval);
-	mask_done(l, error);
+	linux_mask_done(l, error);
 	if (uap->timeout != NULL)
 		(void)!linux_timespec_out(time_left(deadline), uap->timeout);
 	return error;
@@ -406,12 +406,12 @@ linux_sys_epoll_pwait(struct lwp *l, const struct linux_epoll_pwait_args *uap,
 {
 	int error;
 
-	error = mask_in(l, uap->sigmask, uap->setsize);
+	error = linux_mask_in(l, uap->sigmask, uap->setsize);
 	if (error != 0)
 		return error;
 	error = epoll_common(l, uap->epfd, uap->events, uap->maxevents,
 	    deadline_ms(uap->timeout), retval);
-	mask_done(l, error);
+	linux_mask_done(l, error);
 	return error;
 }
 
@@ -422,13 +422,13 @@ linux_sys_epoll_pwait2(struct lwp *l,
 	nsec_t deadline;
 	int error;
 
-	error = deadline_in(uap->timeout, &deadline);
+	error = linux_deadline_in(uap->timeout, &deadline);
 	if (error == 0)
-		error = mask_in(l, uap->sigmask, uap->setsize);
+		error = linux_mask_in(l, uap->sigmask, uap->setsize);
 	if (error != 0)
 		return error;
 	error = epoll_common(l, uap->epfd, uap->events, uap->maxevents,
 	    deadline, retval);
-	mask_done(l, error);
+	linux_mask_done(l, error);
 	return error;
 }

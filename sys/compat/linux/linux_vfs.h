@@ -44,6 +44,8 @@ struct linux_iov {
 int	linux_iov_in(const struct iovec *uiov, unsigned long count,
 	    struct linux_iov *);
 void	linux_iov_done(struct linux_iov *);
+/* RWF_* of preadv2(2) and io_submit(2) to IO_*; EOPNOTSUPP. */
+int	linux_rwf_flags(int flags, int *ioflags);
 
 /* Device numbers as user space has them. */
 static inline uint32_t

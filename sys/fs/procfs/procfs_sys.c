@@ -5,6 +5,7 @@
  * Overview: a value that can be changed has a store function with its limits;
  * the others are constants of this kernel that programs ask for.
  */
+#include <sys/aio.h>
 #include <sys/core.h>
 #include <sys/errno.h>
 #include <sys/fcntl.h>
@@ -54,6 +55,8 @@ FILL(sem, "%u\t%u\t%u\t%u", atomic_load_relaxed(&sem_limits.sl_nsems),
 FILL(msgmax, "%u", atomic_load_relaxed(&msg_max))
 FILL(msgmnb, "%u", atomic_load_relaxed(&msg_queue_bytes))
 FILL(msgmni, "%u", atomic_load_relaxed(&msg_nqueues))
+FILL(aio_max_nr, "%d", AIO_MAX_NR)
+FILL(aio_nr, "%u", atomic_load_relaxed(&aio_nr))
 FILL(file_max, "%u", maxfiles)
 FILL(file_nr, "%u\t0\t%u", nfiles, maxfiles)
 FILL(nr_open, "%d", 1048576)
@@ -312,6 +315,8 @@ static const struct pfs_entry inotify_entries[] = {
 static const struct pfs_entry fs_entries[] = {
 	DIR("inotify", inotify_entries),
 	DIR("mqueue", mqueue_entries),
+	FILE_R("aio-max-nr", aio_max_nr),
+	FILE_R("aio-nr", aio_nr),
 	FILE_R("file-max", file_max),
 	FILE_R("file-nr", file_nr),
 	FILE_R("mount-max", mount_max),
