@@ -192,26 +192,32 @@ mount_tryget(struct mount *mp)
 	return true;
 }
 
-void
-vfs_sync_all(void)
+static void
+for_each_mount(void (*func)(struct mount *))
 {
 	struct mount *mp, *prev = NULL;
 
 	mutex_enter(&mounts_lock);
 	TAILQ_FOREACH(mp, &mounts, mnt_list) {
 		/* The reference keeps it on the list meanwhile. */
-		if (mp->mnt_ops->vfs_sync == NULL || !mount_tryget(mp))
+		if (!mount_tryget(mp))
 			continue;
 		mutex_exit(&mounts_lock);
 		if (prev != NULL)
 			mount_put(prev);
-		mount_sync(mp);
+		func(mp);
 		prev = mp;
 		mutex_enter(&mounts_lock);
 	}
 	mutex_exit(&mounts_lock);
 	if (prev != NULL)
 		mount_put(prev);
+}
+
+void
+vfs_sync_all(void)
+{
+	for_each_mount(mount_sync);
 }
 
 /* -- places -- */
@@ -483,6 +489,24 @@ remount_super(struct mount *mp, unsigned int flags, const char *data)
 		error = EINVAL;
 	atomic_store(&mp->mnt_flags, error == 0 ? flags & SB_FLAGS : old);
 	return error;
+}
+
+/* Write it, and leave it clean unless somebody has files open for writing. */
+static void
+mount_shutdown(struct mount *mp)
+{
+	mount_sync(mp);
+	mutex_enter(&mount_mutex);
+	if ((mp->mnt_flags & MS_RDONLY) == 0 &&
+	    mp->mnt_ops->vfs_remount != NULL)
+		(void)remount_super(mp, mp->mnt_flags | MS_RDONLY, "");
+	mutex_exit(&mount_mutex);
+}
+
+void
+vfs_shutdown(void)
+{
+	for_each_mount(mount_shutdown);
 }
 
 static int

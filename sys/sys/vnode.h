@@ -164,8 +164,8 @@ struct vops {
 		    size_t len);
 	/*
 	 * A write has put bytes up to `end` into the page cache: the file
-	 * is at least that long now, its times change.  v_lock held
-	 * exclusively.
+	 * is at least that long now, its times change.  v_lock held,
+	 * exclusively if that makes the file longer.
 	 */
 	void	(*vop_extend)(struct vnode *, off_t end);
 	/* The last reference went: free the file if it has no name left. */
@@ -470,5 +470,7 @@ int	vfs_mountdisk(struct lwp *);
  */
 int	vfs_source_disk(const char *source, struct disk **);
 void	vfs_sync_all(void);
+/* The machine goes down: the same, and file systems are left clean. */
+void	vfs_shutdown(void);
 
 #endif /* !_SYS_VNODE_H_ */

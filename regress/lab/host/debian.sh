@@ -4,7 +4,7 @@
 # Overview: a tree is Debian's own packages, unmodified, without their
 # documentation, as mmdebstrap puts them together from the machine's own apt
 # sources: $IMAGES/debian-NAME.tar. `full` has compilers and large languages and
-# is for a disk. `base` is also made into an initramfs, debian-base.cpio, not
+# is for a disk, and so is `disk`, which has what tries disks. `base` is also made into an initramfs, debian-base.cpio, not
 # compressed (xl would have to unpack it), with ../debian in it as /lab and its
 # init as /init. A scenario asks for that by "# initrd: debian-base" in its
 # head; the guest needs 1 GB.
@@ -15,11 +15,13 @@ libpython3.11-testsuite mount passwd perl procps python3 sed sqlite3 strace
 stress-ng sysvinit-core tar tzdata util-linux util-linux-extra xz-utils zstd"
 DEBIAN_FULL="$DEBIAN_BASE apt gcc g++ gdb git golang-go libc6-dev make nodejs
 openjdk-17-jdk-headless"
+DEBIAN_DISK="busybox-static e2fsprogs fio"
 
 debian_packages() {
 	case $1 in
 	base)	echo $DEBIAN_BASE ;;
 	full)	echo $DEBIAN_FULL ;;
+	disk)	echo $DEBIAN_DISK ;;
 	*)	die "no Debian tree is called $1" ;;
 	esac
 }

@@ -43,6 +43,13 @@ uvm_vnode_idle(void)
 {
 }
 
+bool
+uvm_vnode_overwrites(struct vnode *vp __unused, uint64_t off __unused,
+    uint64_t len __unused)
+{
+	return false;
+}
+
 int
 uvm_vnode_sync_all(struct mount *mp __unused)
 {

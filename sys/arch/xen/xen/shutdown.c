@@ -10,9 +10,9 @@
  *	   does; init then takes the system down in its own time.
  *	2. Where there is no such program, where it fails, or where process 1
  *	   catches none of the signals by which such programs reach it, or when
- *	   init has not finished within SHUTDOWN_WAIT: SIGTERM to all
- *	   processes, a while later SIGKILL, file systems are synced, the
- *	   machine goes down.
+ *	   nothing new was started for SHUTDOWN_WAIT: SIGTERM to all
+ *	   processes, a while later SIGKILL, file systems are written and left
+ *	   clean, the machine goes down.
  *
  * States: idle -> under way.  Requests that come while one is under way are
  * not acknowledged (a suspend request is: the domain is still there).
@@ -36,7 +36,8 @@
 #include <xen/suspend.h>
 #include <xen/xenbus.h>
 
-#define	SHUTDOWN_WAIT	(120 * NSEC_PER_SEC)	/* for init */
+#define	SHUTDOWN_WAIT	(120 * NSEC_PER_SEC)	/* for init's next step */
+#define	SHUTDOWN_MAX	(1800 * NSEC_PER_SEC)	/* for all of them */
 #define	TERM_WAIT	(5 * NSEC_PER_SEC)	/* for processes after TERM */
 #define	KILL_WAIT	(2 * NSEC_PER_SEC)
 
@@ -125,7 +126,7 @@ take_down(enum reboot_how how)
 	}
 	if (signal_all(SIGKILL) > 0)
 		wait_gone(KILL_WAIT);
-	vfs_sync_all();
+	vfs_shutdown();
 	cpu_reboot(how);
 }
 
@@ -143,6 +144,19 @@ run_program(const char *path)
 	    nanouptime() + SHUTDOWN_WAIT);
 }
 
+/* Its scripts are processes: as long as there are new ones, it is at work. */
+static void
+await_init(void)
+{
+	nsec_t end = nanouptime() + SHUTDOWN_MAX;
+	unsigned int forks;
+
+	do {
+		forks = nforks;
+		(void)kpause("shutdown", false, nanouptime() + SHUTDOWN_WAIT);
+	} while (forks != nforks && nanouptime() < end);
+}
+
 static void
 shutdown_thread(void *arg)
 {
@@ -152,7 +166,7 @@ shutdown_thread(void *arg)
 	printf("shutdown: %s requested\n", rq->rq_word);
 	error = run_program(rq->rq_program);
 	if (error == 0 && init_listens())
-		(void)kpause("shutdown", false, nanouptime() + SHUTDOWN_WAIT);
+		await_init();
 	/* Still here: nobody does it, so it is done. */
 	if (error == ENOENT)
 		printf("shutdown: there is no %s, stopping\n",

@@ -131,6 +131,8 @@ static void *thread_arg;
 static int thread_error, program_error, ended = -1;
 static const char *program;
 static bool daemon_obeys, init_ends;
+static unsigned int steps;		/* that init is going to take */
+unsigned int nforks;
 static char keys[8];
 
 void
@@ -186,7 +188,7 @@ psignal(struct proc *p, int signo)
 }
 
 void
-vfs_sync_all(void)
+vfs_shutdown(void)
 {
 	synced++;
 }
@@ -213,7 +215,10 @@ static bool
 init_acts_hook(const char *wchan)
 {
 	CHECK_STR(wchan, "shutdown");
-	if (init_ends && ended < 0)
+	if (steps > 0) {
+		steps--;
+		nforks++;
+	} else if (init_ends && ended < 0)
 		cpu_reboot(RB_HALT);
 	return false;
 }
@@ -407,6 +412,36 @@ TEST(an_init_that_listens_is_given_time)
 	run_thread();
 	CHECK_EQ(ended, RB_HALT);	/* by init, not by us */
 	CHECK_EQ(terms + kills + synced, 0);
+}
+
+TEST(an_init_that_is_slow)
+{
+	setup();
+	init_acts.sa_act[SIGUSR2 - 1].sa_handler = 0x1000;
+	steps = 5;
+	init_ends = true;
+	shim_sleep_hook = init_acts_hook;
+	ask("poweroff");
+	run_thread();
+	CHECK_EQ(ended, RB_HALT);
+	CHECK_EQ(terms + kills + synced, 0);
+}
+
+TEST(an_init_that_never_comes_to_an_end)
+{
+	nsec_t start = nanouptime();
+
+	setup();
+	daemon_obeys = true;
+	init_acts.sa_act[SIGUSR2 - 1].sa_handler = 0x1000;
+	steps = 1000;
+	shim_sleep_hook = init_acts_hook;
+	ask("poweroff");
+	run_thread();
+	CHECK(nanouptime() - start >= 1800 * NSEC_PER_SEC);
+	CHECK(steps > 0);
+	CHECK_EQ(ended, RB_POWEROFF);
+	CHECK_EQ(synced, 1);
 }
 
 TEST(an_init_that_does_not_act)
