@@ -167,7 +167,8 @@ static int
 map_at(struct uvm_vnode *un, uint64_t off, uint64_t end, struct vnode_map *m)
 {
 	struct vnode *vp = un->un_vnode;
-	uint64_t bs = vp->v_bsize, start = rounddown2(off, bs), in = off - start;
+	uint64_t bs = vp->v_bsize, start = rounddown2(off, bs);
+	uint64_t in = off - start;
 	int error;
 
 	error = vp->v_ops->vop_bmap(vp, (off_t)start,
