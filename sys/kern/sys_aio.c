@@ -437,7 +437,9 @@ enqueue(struct aio_req *ar)
 static int64_t
 perform_here(struct lwp *l, struct aio_req *ar)
 {
-	off_t off = ar->ar_offset;
+	bool placed = (ar->ar_file->f_ops->fo_flags &
+	    (FOF_SEEKABLE | FOF_PREAD)) != 0;
+	off_t at = ar->ar_offset, *off = placed ? &at : NULL;
 	struct uio uio;
 	size_t done = 0;
 	int error;
@@ -449,8 +451,8 @@ perform_here(struct lwp *l, struct aio_req *ar)
 	uio.uio_seg = UIO_USERSPACE;
 	uio.uio_flags = ar->ar_ioflags;
 	error = ar->ar_op == AIO_READ ?
-	    do_readv(l, ar->ar_file, &uio, &off, &done) :
-	    do_writev(l, ar->ar_file, &uio, &off, &done);
+	    do_readv(l, ar->ar_file, &uio, off, &done) :
+	    do_writev(l, ar->ar_file, &uio, off, &done);
 	/* The call is not made again. */
 	if (error >= ERESTARTSYS)
 		error = EINTR;

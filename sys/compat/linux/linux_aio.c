@@ -40,6 +40,13 @@ struct linux_iocb {
 CTASSERT(sizeof(struct linux_iocb) == 64);
 CTASSERT(sizeof(struct aio_event) == 32);
 
+/* A long of the program's. */
+static long
+signed_long(long n)
+{
+	return linux_is32() ? (int32_t)n : n;
+}
+
 int
 linux_sys_io_setup(struct lwp *l, const struct linux_io_setup_args *uap,
     register_t *retval __unused)
@@ -160,15 +167,15 @@ int
 linux_sys_io_submit(struct lwp *l, const struct linux_io_submit_args *uap,
     register_t *retval)
 {
+	long nr = signed_long(uap->nr), i;
 	unsigned long ucb;
-	long i;
 	int error = 0;
 
-	if (uap->nr < 0)
+	if (nr < 0)
 		return EINVAL;
 	if (!io_exists(l, uap->ctx))
 		return EINVAL;
-	for (i = 0; i < uap->nr && error == 0; i++) {
+	for (i = 0; i < nr && error == 0; i++) {
 		error = linux_ptr_in(uap->iocbs, (size_t)i, &ucb);
 		if (error == 0)
 			error = submit_one(l, uap->ctx,
@@ -204,6 +211,8 @@ getevents(struct lwp *l, uint64_t ctx, long min, long nr, void *uev,
 	long n = 0, want;
 	int error;
 
+	min = signed_long(min);
+	nr = signed_long(nr);
 	if (min < 0 || min > nr)
 		return EINVAL;
 	do {
