@@ -65,6 +65,12 @@ durable() {
 	done
 }
 
+# What a DEBUG kernel has to say of its locks.
+in_order() {
+	check_run "no lock was taken against the order $1" e \
+	    'dmesg | grep "lock order" || echo none' 60 '^none'
+}
+
 boot || bail "boot and mount"
 check_run "a tree is copied" e \
     'cp -a /bin /init /mnt/ && sync && cmp /bin/busybox /mnt/bin/busybox &&
@@ -105,6 +111,7 @@ for ((i = 1; i <= CYCLES; i++)); do
 	    60 '^good$'
 	check "writers, for the power cut $i" \
 	    writers_start $((RANDOM % 8 + 3))
+	in_order "$i"
 	check "cut off $i" guest_destroy e
 	cp "$(guest_log e)" "$img.log"
 	cp --sparse=always "$img" "$img.cut"
@@ -117,5 +124,6 @@ for ((i = 1; i <= CYCLES; i++)); do
 	check "and after its own $i" eval \
 	    'img=$img.cut; fsck_recovers'
 done
+in_order "at the end"
 check "xl shutdown" guest_shutdown e
 rm -f "$img" "$img.cut" "$img.log"
