@@ -189,8 +189,9 @@ guest_send() { printf "$2" | guest_raw "$1"; }
 # its output and returns its status.
 guest_run() {
 	local id=$RANDOM$RANDOM out rc
-	# The quotes keep the typed line from looking like the marks.
-	printf "echo '#B''EGIN %s'; %s\necho '#E''ND %s' \$?\n" \
+	# The quotes keep the typed line from looking like the marks. Without
+	# the terminal's echo, what is typed ahead is not among the output.
+	printf "stty -echo; echo '#B''EGIN %s'; %s\necho '#E''ND %s' \$?; stty echo\n" \
 	    $id "$2" $id | guest_raw "$1" || return 125
 	out=$(guest_expect "$1" "#END $id [0-9]+\r?\n" "${3:-30}")
 	rc=$?
@@ -201,10 +202,10 @@ guest_run() {
 	fi
 	rc=${out##*"#END $id "}
 	out=${out%"#END $id "*}
-	# Take out the second line's echo and the prompt before it, which may
-	# stand behind output that did not end its line.
-	out=$(printf '%s' "$out" | sed -e "s/[~\/][^ ~\/]* [#\$] \($ESC\[6n\)\?echo\
- '#E''ND $id' \$?\$/$ESC/" -e "/^$ESC\$/d" -e "s/$ESC\$//")
+	# Take out the last prompt, with the shell's own echo of the second
+	# line; it may stand behind output that did not end its line.
+	out=$(printf '%s' "$out" | sed -e "\$s/[~\/][^ ~\/]* [#\$] \($ESC\[6n\)\?\(echo\
+ '#E''ND $id' \$?; stty echo\)\?\$/$ESC/" -e "/^$ESC\$/d" -e "s/$ESC\$//")
 	[ -z "$out" ] || printf '%s\n' "$out"
 	return "${rc%%[!0-9]*}"
 }
@@ -301,6 +302,20 @@ check_run() {
 	diag "status $rc from: $3 (wanted 0${5:+ and /$5/})"
 	[ -z "$out" ] || diag "$out"
 	return 1
+}
+
+# date_right NAME: the guest's clock is within a second of dom0's.
+date_right() {
+	local a g b try
+	for try in 1 2 3; do
+		a=$(dom0 date +%s)
+		g=$(guest_run "$1" 'date +%s' 30)
+		b=$(dom0 date +%s)
+		echo "dom0 $a, guest $g, dom0 $b"
+		# A busy dom0 may not have answered: that says nothing.
+		[ -z "$a" ] || [ -z "$b" ] || break
+	done
+	[ "$g" -ge $((a - 1)) ] && [ "$g" -le $((b + 1)) ]
 }
 
 bail() { not_ok "$*"; exit 1; }

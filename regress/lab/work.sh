@@ -23,20 +23,6 @@ work_stop() {
 	[ "$(grep -c ': ok' <<<"$out")" = 4 ] && ! grep -q FAILED <<<"$out"
 }
 
-# date_right NAME: the guest's clock is within a second of dom0's.
-date_right() {
-	local a g b try
-	for try in 1 2 3; do
-		a=$(dom0 date +%s)
-		g=$(guest_run "$1" 'date +%s' 30)
-		b=$(dom0 date +%s)
-		echo "dom0 $a, guest $g, dom0 $b"
-		# A busy dom0 may not have answered: that says nothing.
-		[ -z "$a" ] || [ -z "$b" ] || break
-	done
-	[ "$g" -ge $((a - 1)) ] && [ "$g" -le $((b + 1)) ]
-}
-
 # cycles DESCRIPTION NAME COMMAND...: CYCLES times COMMAND with the checks
 # that must hold after each; one test point each round.
 cycles() {
