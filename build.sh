@@ -24,7 +24,7 @@ usage: ./build.sh [-m amd64|i386] [-j N] [-O objdir] OPERATION...
                     with CMD: run it in the guest, exit with its status
   lab [-- CMD...]   the same for a dom0 shell or a dom0 command
   test [SUITE...]   unit fuzz abi abi-public lab soak; no name: what CI runs
-  bench [NAME...]   figures beside a Linux guest's (not yet)
+  bench [NAME...]   figures beside a Linux guest's; NAME: abi
   check             static gates: warnings, layering, ABI asserts, style
 END
 }
@@ -176,6 +176,14 @@ op_test() {
 	OBJ="$OBJ" JOBS="$JOBS" TOP="$TOP" "$TOP/regress/run-suites" "$@"
 }
 
+op_bench() {
+	[ $# -gt 0 ] || set -- abi
+	lab_need
+	deps kernel test
+	op_kernel XEN3_DOMU
+	OBJ="$OBJ" TOP="$TOP" "$TOP/regress/bench/run" "$@"
+}
+
 op_check() {
 	deps kernel test
 	host_tools
@@ -208,7 +216,7 @@ while [ $# -gt 0 ]; do
 	deps) op_deps ;;
 	kernel=?*) op_kernel "${_op#kernel=}" ;;
 	image | image=*) not_yet image ;;
-	release | bench) not_yet "$_op" ;;
+	release) not_yet "$_op" ;;
 	run | lab)
 		if [ $# -gt 0 ]; then
 			[ "$1" = -- ] || die "$_op: only \`-- CMD...' follows"
@@ -229,6 +237,15 @@ while [ $# -gt 0 ]; do
 		done
 		# shellcheck disable=SC2086
 		op_test $_suites
+		;;
+	bench)
+		_names=
+		while [ "${1:-}" = abi ]; do
+			_names="$_names $1"
+			shift
+		done
+		# shellcheck disable=SC2086
+		op_bench $_names
 		;;
 	check) op_check ;;
 	*) usage >&2; die "unknown operation $_op" ;;
