@@ -47,6 +47,7 @@ const struct lock_class lock_order[] = {
 	{ "ext4_sb",	false },
 	{ "ext4_vnodes", false },
 	{ "ext4_jnl",	false },
+	{ "vntable",	false },
 	{ "disk",	false },
 	/* CPUs that come and go; processes; their address spaces. */
 	{ "hotplug",	false },

@@ -11,7 +11,7 @@
  * Every few seconds a task of the mount commits what is old; all mounts share
  * one thread for that.
  */
-#include <sys/disk.h>
+#include <sys/diskfs.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/time.h>
@@ -21,13 +21,6 @@
 #define	EXT4_STATFS_MAGIC	0xef53
 #define	PERIOD		(5 * NSEC_PER_SEC)
 #define	VNHASH		1024
-
-/* A mount on a disk: what has to be given back. */
-struct opened {
-	struct disk_holder o_holder;
-	struct disk	*o_disk;
-	struct bufdev	*o_dev;
-};
 
 static struct taskq *ext4_tasks;
 
@@ -424,58 +417,29 @@ ext4_statfs(struct mount *mp, struct statfs_k *sf)
 static int
 ext4_mount_disk(struct mount *mp, const char *source, const char *options)
 {
-	bool ro = (mp->mnt_flags & MS_RDONLY) != 0;
-	struct opened *o;
+	struct diskfs *df;
 	int error;
 
-	o = kmem_zalloc(sizeof(*o), KM_SLEEP);
-	if (o == NULL)
-		return ENOMEM;
-	error = vfs_source_disk(source, &o->o_disk);
+	/* For the journal's sake a read-only mount wants to write, too. */
+	error = diskfs_open(mp, source, "ext4", true, &df);
+	if (error != 0)
+		return error;
+	error = ext4_mount_dev(mp, df->df_dev, options);
 	if (error != 0) {
-		kmem_free(o, sizeof(*o));
+		diskfs_close(df);
 		return error;
 	}
-	mp->mnt_dev = o->o_disk->d_dev;
-	o->o_holder.dh_name = "ext4";
-	/* For the journal's sake a read-only mount wants to write, too. */
-	error = ro && disk_readonly(o->o_disk) ? EROFS :
-	    disk_open(o->o_disk, &o->o_holder, DISK_READ | DISK_WRITE |
-	    DISK_EXCL, mp);
-	if (error == EROFS && ro)
-		error = disk_open(o->o_disk, &o->o_holder, DISK_READ |
-		    DISK_EXCL, mp);
-	if (error != 0)
-		goto fail_disk;
-	error = bufdev_disk_create(o->o_disk, &o->o_dev);
-	if (error != 0)
-		goto fail_open;
-	error = ext4_mount_dev(mp, o->o_dev, options);
-	if (error != 0)
-		goto fail_dev;
-	EXT4_MOUNT(mp)->em_holder = o;
+	EXT4_MOUNT(mp)->em_holder = df;
 	return 0;
-
-fail_dev:
-	bufdev_disk_destroy(o->o_dev);
-fail_open:
-	disk_close(&o->o_holder);
-fail_disk:
-	disk_put(o->o_disk);
-	kmem_free(o, sizeof(*o));
-	return error;
 }
 
 static int
 ext4_unmount(struct mount *mp, bool force __unused)
 {
-	struct opened *o = EXT4_MOUNT(mp)->em_holder;
+	struct diskfs *df = EXT4_MOUNT(mp)->em_holder;
 
 	(void)ext4_unmount_dev(mp);
-	bufdev_disk_destroy(o->o_dev);
-	disk_close(&o->o_holder);
-	disk_put(o->o_disk);
-	kmem_free(o, sizeof(*o));
+	diskfs_close(df);
 	return 0;
 }
 
