@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What file systems on disks have in common: the disk they are mounted from,
- * the files that are in memory, mount options.
+ * the files that are in memory, work to be done now and then, mount options.
  */
 #ifndef _SYS_DISKFS_H_
 #define	_SYS_DISKFS_H_
 
+#include <sys/callout.h>
 #include <sys/condvar.h>
 #include <sys/disk.h>
+#include <sys/kthread.h>
 #include <sys/mutex.h>
 #include <sys/vnode.h>
 
@@ -28,6 +30,20 @@ struct diskfs {
 int	diskfs_open(struct mount *, const char *source, const char *fstype,
 	    bool write, struct diskfs **);
 void	diskfs_close(struct diskfs *);
+
+/* -- what is done every few seconds -- */
+
+struct diskfs_timer {
+	struct callout	dt_callout;
+	struct task	dt_task;
+	struct taskq	*dt_tasks;	/* [I] */
+	void		(*dt_fn)(void *); /* [I] */
+	void		*dt_arg;	/* [I] */
+};
+/* From now on fn(arg) is called in that queue, until stop has returned. */
+void	diskfs_timer_start(struct diskfs_timer *, struct taskq *,
+	    void (*fn)(void *), void *arg);
+void	diskfs_timer_stop(struct diskfs_timer *);
 
 /* -- the files in memory, by a key -- */
 

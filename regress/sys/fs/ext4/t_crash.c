@@ -7,7 +7,8 @@
  * then be content after a replay of the journal, and so must we after our own;
  * what was synced is there.
  */
-/* sources: regress/sys/fs/ext4/env.c regress/sys/fs/ext4/env_pages.c
+/* sources: regress/sys/fs/env.c regress/sys/fs/env_pages.c
+ * regress/sys/fs/ext4/env_ext4.c sys/kern/vfs_diskfs.c
  * regress/sys/fs/ext4/model.c
  * sys/fs/ext4/ext4_acl.c sys/fs/ext4/ext4_attr.c sys/fs/ext4/ext4_balloc.c
  * sys/fs/ext4/ext4_data.c sys/fs/ext4/ext4_dir.c sys/fs/ext4/ext4_extent.c

@@ -2,7 +2,8 @@
 /*
  * ext4 on damaged disks: whatever is on them, nothing breaks and all ends.
  */
-/* sources: regress/sys/fs/ext4/env.c regress/sys/fs/ext4/env_pages.c
+/* sources: regress/sys/fs/env.c regress/sys/fs/env_pages.c
+ * regress/sys/fs/ext4/env_ext4.c sys/kern/vfs_diskfs.c
  * regress/sys/fs/ext4/damage.c
  * sys/fs/ext4/ext4_acl.c sys/fs/ext4/ext4_attr.c sys/fs/ext4/ext4_balloc.c
  * sys/fs/ext4/ext4_data.c sys/fs/ext4/ext4_dir.c sys/fs/ext4/ext4_extent.c

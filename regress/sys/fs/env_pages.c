@@ -3,13 +3,13 @@
  * A page cache of the simplest kind: every page of a file in use stays in
  * memory; dirty ones are written when the test says so.
  */
+#include <sys/buf.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/queue.h>
 #include <sys/systm.h>
 #include <sys/uio.h>
 #include <uvm/uvm_vnode.h>
-#include <fs/ext4/ext4.h>
 #include <ktest.h>
 
 #include "env.h"
@@ -77,13 +77,13 @@ uvm_vnode_detach(struct vnode *vp)
 static int
 fill(struct object *o, struct page *p)
 {
-	struct bufdev *bd = EXT4_I(o->vp)->ei_em->em_dev;
+	struct bufdev *bd = env_dev;
 	struct vnode_map m;
 	uint64_t off, n;
 	int error = 0;
 
 	for (off = 0; off < PAGE_SIZE && error == 0; off += n) {
-		error = ext4_vops.vop_bmap(o->vp, (off_t)(p->off + off),
+		error = o->vp->v_ops->vop_bmap(o->vp, (off_t)(p->off + off),
 		    (off_t)(PAGE_SIZE - off), &m);
 		if (error != 0)
 			break;
@@ -93,7 +93,7 @@ fill(struct object *o, struct page *p)
 			error = bufdev_rw(bd, false, m.vm_disk, p->data + off,
 			    (size_t)n);
 		else if (m.vm_kind == VM_INLINE)
-			error = ext4_vops.vop_readinline(o->vp,
+			error = o->vp->v_ops->vop_readinline(o->vp,
 			    (off_t)(p->off + off), p->data + off, (size_t)n);
 	}
 	if (error == 0 && p->off + PAGE_SIZE > o->size)
@@ -172,7 +172,7 @@ uvm_vnode_write(struct vnode *vp, struct uio *uio)
 		off = (uint64_t)uio->uio_offset;
 		in = (size_t)(off & PAGE_MASK);
 		n = MIN(uio->uio_resid, PAGE_SIZE - in);
-		error = ext4_vops.vop_reserve(vp, (off_t)off, (off_t)n);
+		error = vp->v_ops->vop_reserve(vp, (off_t)off, (off_t)n);
 		if (error == 0)
 			error = get(o, off - in, &p);
 		if (error != 0)
@@ -180,7 +180,7 @@ uvm_vnode_write(struct vnode *vp, struct uio *uio)
 		p->dirty = true;
 		error = uiomove(p->data + in, n, uio);
 		o->size = MAX(o->size, off + n);
-		ext4_vops.vop_extend(vp, (off_t)(off + n));
+		vp->v_ops->vop_extend(vp, (off_t)(off + n));
 	}
 	return error;
 }
@@ -194,14 +194,14 @@ uvm_vnode_mmap(struct vnode *vp __unused, struct uvm_object **uo __unused)
 static int
 write_page(struct object *o, struct page *p)
 {
-	struct bufdev *bd = EXT4_I(o->vp)->ei_em->em_dev;
+	struct bufdev *bd = env_dev;
 	uint64_t bs = o->vp->v_bsize, off, n, end;
 	struct vnode_map m;
 	int error = 0;
 
 	end = MIN(p->off + PAGE_SIZE, roundup2(o->size, bs));
 	for (off = p->off; off < end && error == 0; off += n) {
-		error = ext4_vops.vop_writemap(o->vp, (off_t)off,
+		error = o->vp->v_ops->vop_writemap(o->vp, (off_t)off,
 		    (off_t)(end - off), &m);
 		if (error != 0)
 			break;
@@ -210,7 +210,7 @@ write_page(struct object *o, struct page *p)
 		n = (uint64_t)m.vm_len;
 		error = bufdev_rw(bd, true, m.vm_disk,
 		    p->data + (off - p->off), (size_t)n);
-		error = ext4_vops.vop_writedone(o->vp, &m, error);
+		error = o->vp->v_ops->vop_writedone(o->vp, &m, error);
 	}
 	if (error == 0)
 		p->dirty = false;
@@ -273,7 +273,7 @@ uvm_vnode_setsize(struct vnode *vp, uint64_t size)
 	int error;
 
 	if (least > off) {
-		error = ext4_vops.vop_reserve(vp, (off_t)off,
+		error = vp->v_ops->vop_reserve(vp, (off_t)off,
 		    (off_t)(least - off));
 		if (error == 0)
 			error = get(o, off, &p);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Surroundings for the tests of ext4: disk, vnodes, short forms.  env_pages.c
- * is the page cache.
+ * Surroundings for the tests of file systems: disk, vnodes, short forms.
+ * env_pages.c is the page cache.
  */
+#include <sys/buf.h>
 #include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/fcntl.h>
@@ -11,7 +12,6 @@
 #include <sys/systm.h>
 #include <uvm/uvm.h>
 #include <uvm/uvm_vnode.h>
-#include <fs/ext4/ext4.h>
 #include <host.h>
 #include <ktest.h>
 
@@ -45,6 +45,7 @@ struct record {
 };
 
 static struct bufdev dev;
+struct bufdev *const env_dev = &dev;
 static char *bytes, *base;	/* base: the disk when the record began */
 static struct record *recs;
 static size_t nrecs, caprecs;
@@ -192,17 +193,13 @@ load(const char *name)
 }
 
 void
-disk_make(unsigned int kib, const char *args)
+disk_blank(unsigned int kib)
 {
-	char name[128], cmd[1024];
+	void *p = host_alloc(16, (size_t)kib * 1024);
 
-	host_tmpname(".img", name, sizeof(name));
-	snprintf(cmd, sizeof(cmd), "PATH=$PATH:/usr/sbin:/sbin; rm -f %s; "
-	    "mke2fs -q -F %s %s %u >/dev/null", name, args, name, kib);
-	CHECK_EQ(host_system(cmd), 0);
-	load(name);
-	snprintf(cmd, sizeof(cmd), "rm -f %s", name);
-	CHECK_EQ(host_system(cmd), 0);
+	memset(p, 0, (size_t)kib * 1024);
+	disk_set(p, (size_t)kib * 1024);
+	host_free(p);
 }
 
 int
@@ -228,16 +225,6 @@ disk_command(const char *what)
 	snprintf(cmd, sizeof(cmd), "rm -f %s", name);
 	CHECK_EQ(host_system(cmd), 0);
 	return status;
-}
-
-int
-disk_fsck(const char *args)
-{
-	char cmd[256];
-
-	snprintf(cmd, sizeof(cmd), "e2fsck %s @ >@.log 2>&1; s=$?; "
-	    "[ $s -le 1 ] || cat @.log >&2; rm -f @.log; exit $s", args);
-	return disk_command(cmd);
 }
 
 /* -- the record -- */
@@ -289,7 +276,7 @@ log_cut(unsigned int n, unsigned int percent)
 	}
 }
 
-/* -- what ext4 needs of the kernel -- */
+/* -- what file systems need of the kernel -- */
 
 int
 cred_capable(const struct cred *cr, int cap)
@@ -413,7 +400,7 @@ fs_mount(unsigned int flags, const char *options)
 	}
 	memset(&env_mount, 0, sizeof(env_mount));
 	env_mount.mnt_flags = flags;
-	error = ext4_mount_dev(&env_mount, &dev, options);
+	error = env_fs.ef_mount(&env_mount, &dev, options);
 	if (error != 0)
 		CHECK(env_mount.mnt_data == NULL);
 	return error;
@@ -422,15 +409,15 @@ fs_mount(unsigned int flags, const char *options)
 int
 fs_sync(void)
 {
-	return ext4_sync(&env_mount);
+	return env_fs.ef_sync == NULL ? 0 : env_fs.ef_sync(&env_mount);
 }
 
 void
 fs_unmount(void)
 {
-	(void)ext4_sync(&env_mount);
+	(void)fs_sync();
 	vrele(env_mount.mnt_rootvp);
-	CHECK_EQ(ext4_unmount_dev(&env_mount), 0);
+	CHECK_EQ(env_fs.ef_unmount(&env_mount), 0);
 }
 
 void
@@ -502,12 +489,13 @@ fs_make(const char *path, mode_t mode)
 	error = parent_of(path, &dvp, &name, &len);
 	if (error != 0)
 		return error;
-	error = ext4_vops.vop_lookup(dvp, name, len, &vp);
+	error = dvp->v_ops->vop_lookup(dvp, name, len, &vp);
 	if (error == 0)
 		error = EEXIST;
 	else if (error == ENOENT)
-		error = ext4_vops.vop_create(dvp, name, len, mode, &env_cred,
-		    &vp);
+		error = (S_ISDIR(mode) ?
+		    dvp->v_ops->vop_mkdir : dvp->v_ops->vop_create)(dvp,
+		    name, len, mode, &env_cred, &vp);
 	else
 		vp = NULL;
 	if (error == 0 || error == EEXIST)
@@ -527,7 +515,7 @@ fs_symlink(const char *target, const char *path)
 	error = parent_of(path, &dvp, &name, &len);
 	if (error != 0)
 		return error;
-	error = ext4_vops.vop_symlink(dvp, name, len, target, &env_cred, &vp);
+	error = dvp->v_ops->vop_symlink(dvp, name, len, target, &env_cred, &vp);
 	if (error == 0)
 		vrele(vp);
 	vrele(dvp);
@@ -547,7 +535,7 @@ fs_link(const char *from, const char *to)
 		return error;
 	error = parent_of(to, &dvp, &name, &len);
 	if (error == 0) {
-		error = ext4_vops.vop_link(dvp, name, len, vp);
+		error = dvp->v_ops->vop_link(dvp, name, len, vp);
 		vrele(dvp);
 	}
 	vrele(vp);
@@ -565,11 +553,11 @@ fs_remove(const char *path)
 	error = parent_of(path, &dvp, &name, &len);
 	if (error != 0)
 		return error;
-	error = ext4_vops.vop_lookup(dvp, name, len, &vp);
+	error = dvp->v_ops->vop_lookup(dvp, name, len, &vp);
 	if (error == 0) {
 		error = S_ISDIR(vp->v_mode) ?
-		    ext4_vops.vop_rmdir(dvp, name, len, vp) :
-		    ext4_vops.vop_unlink(dvp, name, len, vp);
+		    dvp->v_ops->vop_rmdir(dvp, name, len, vp) :
+		    dvp->v_ops->vop_unlink(dvp, name, len, vp);
 		vrele(vp);
 	}
 	vrele(dvp);
@@ -590,15 +578,15 @@ fs_rename(const char *from, const char *to, unsigned int flags)
 	error = parent_of(to, &tdvp, &tname, &tlen);
 	if (error != 0)
 		goto out_from;
-	error = ext4_vops.vop_lookup(fdvp, fname, flen, &vp);
+	error = fdvp->v_ops->vop_lookup(fdvp, fname, flen, &vp);
 	if (error != 0)
 		goto out_to;
-	error = ext4_vops.vop_lookup(tdvp, tname, tlen, &old);
+	error = tdvp->v_ops->vop_lookup(tdvp, tname, tlen, &old);
 	if (error == ENOENT)
 		old = NULL;
 	else if (error != 0)
 		goto out;
-	error = old == vp ? 0 : ext4_vops.vop_rename(fdvp, fname, flen, vp,
+	error = old == vp ? 0 : fdvp->v_ops->vop_rename(fdvp, fname, flen, vp,
 	    tdvp, tname, tlen, old, flags);
 	if (old != NULL)
 		vrele(old);
@@ -624,8 +612,8 @@ rw(const char *path, uint64_t off, void *buf, size_t len, enum uio_rw how,
 	if (error != 0)
 		return error;
 	uio_kernel(&uio, &iov, buf, len, (off_t)off, how);
-	error = how == UIO_READ ? ext4_vops.vop_read(vp, &uio) :
-	    ext4_vops.vop_write(vp, &uio);
+	error = how == UIO_READ ? vp->v_ops->vop_read(vp, &uio) :
+	    vp->v_ops->vop_write(vp, &uio);
 	if (got != NULL)
 		*got = len - uio.uio_resid;
 	vrele(vp);
@@ -654,7 +642,7 @@ fs_truncate(const char *path, uint64_t size)
 
 	error = fs_walk(path, &vp);
 	if (error == 0) {
-		error = ext4_vops.vop_setattr(vp, &sa, &env_cred);
+		error = vp->v_ops->vop_setattr(vp, &sa, &env_cred);
 		vrele(vp);
 	}
 	return error;
@@ -668,7 +656,7 @@ fs_fsync(const char *path)
 
 	error = fs_walk(path, &vp);
 	if (error == 0) {
-		error = ext4_vops.vop_fsync(vp, false);
+		error = vp->v_ops->vop_fsync(vp, false);
 		vrele(vp);
 	}
 	return error;
@@ -682,7 +670,7 @@ fs_fallocate(const char *path, int mode, uint64_t off, uint64_t len)
 
 	error = fs_walk(path, &vp);
 	if (error == 0) {
-		error = ext4_vops.vop_fallocate(vp, mode, (off_t)off,
+		error = vp->v_ops->vop_fallocate(vp, mode, (off_t)off,
 		    (off_t)len);
 		vrele(vp);
 	}
@@ -698,7 +686,7 @@ fs_stat(const char *path, struct stat_k *st)
 	memset(st, 0, sizeof(*st));
 	error = fs_walk(path, &vp);
 	if (error == 0) {
-		error = ext4_vops.vop_getattr(vp, st);
+		error = vp->v_ops->vop_getattr(vp, st);
 		st->st_mode = vp->v_mode;
 		st->st_ino = vp->v_ino;
 		vrele(vp);
@@ -725,7 +713,7 @@ fs_count(const char *path)
 
 	error = fs_walk(path, &vp);
 	if (error == 0) {
-		error = ext4_vops.vop_readdir(vp, &cookie, count_name, &n);
+		error = vp->v_ops->vop_readdir(vp, &cookie, count_name, &n);
 		vrele(vp);
 	}
 	return error != 0 ? -error : n;
