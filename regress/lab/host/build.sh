@@ -14,7 +14,7 @@
 # The host's packages. libc6-dev and gcc are there for the guest programs.
 LAB_DEPS="qemu-system-x86 mmdebstrap e2fsprogs cpio busybox-static kmod perl
 musl-tools gcc libc6-dev fakeroot apt-utils binutils make dpkg-dev bison flex
-python3-minimal openssl grub-xen-bin grub-common"
+python3-minimal openssl"
 LAB_ARCH=amd64
 
 # dom0's packages (with what they depend on, no recommended ones).
