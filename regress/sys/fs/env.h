@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Surroundings for the tests of file systems: a disk in memory that keeps a record of
- * what is written to it, a page cache of the simplest kind, and short forms of
- * the vnode operations.
+ * Surroundings for the tests of file systems: a disk in memory that keeps a
+ * record of what is written to it, a page cache of the simplest kind, and short
+ * forms of the vnode operations.
  */
 #ifndef _FS_ENV_H_
 #define	_FS_ENV_H_

@@ -107,7 +107,7 @@ struct msdos_node {
 	uint8_t		fn_attr;	/* [v] */
 	uint32_t	fn_start;	/* [n] first cluster, 0: none */
 	uint64_t	fn_size;	/* [v] bytes; of a file */
-	struct timespec	fn_mtime, fn_ctime, fn_atime;	/* [v] */
+	struct timespec	fn_mtime, fn_ctime, fn_atime; /* [v] */
 	volatile bool	fn_dirty;	/* [a] newer than the entry */
 	/* The clusters, once they were looked for. [n] */
 	bool		fn_mapped;
