@@ -279,7 +279,7 @@ int
 msdos_map_load(struct msdos_node *fn)
 {
 	struct msdos_mount *fm = fn->fn_fm;
-	uint32_t c = fn->fn_start, v;
+	uint32_t c = fn->fn_start, v = 0;
 	int error = 0;
 
 	if (fn->fn_mapped)
