@@ -37,6 +37,7 @@ image() {
 }
 
 boot() {
+	guest_wait_state g gone 60 || return
 	KERNEL=$grub INITRD='' guest_start g type=pv vcpus=1 memory=256 \
 	    disk="$(disk_list "$img")" || return
 	guest_expect g "pvgrub: $1 on" "$BOOT_TIMEOUT" >/dev/null || return
