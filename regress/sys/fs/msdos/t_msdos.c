@@ -20,30 +20,7 @@
 
 #include "../env.h"
 #include "../env_damage.h"
-
-static const struct {
-	const char	*args;
-	unsigned int	kib;
-} formats[] = {
-	{ "-F 12 -s 1", 1440 },
-	{ "-F 12 -s 4 -r 64 -f 1", 4096 },
-	{ "-F 16 -s 2", 16384 },
-	{ "-F 16 -s 16 -S 1024", 70000 },
-	{ "-F 32 -s 1", 40960 },
-	{ "-F 32 -s 8 -S 4096 -f 1", 2200000 / 8 },
-};
-#define	NFORMATS	5		/* those of a size for every test */
-
-static void
-make(unsigned int f)
-{
-	char cmd[256];
-
-	disk_blank(formats[f].kib);
-	snprintf(cmd, sizeof(cmd), "mkfs.fat %s -n LABEL -i 12345678 @ "
-	    ">/dev/null", formats[f].args);
-	CHECK_EQ(disk_command(cmd), 0);
-}
+#include "images.h"
 
 static void
 check_clean(void)
@@ -416,12 +393,7 @@ TEST(damage)
 	unsigned int i, round;
 
 	for (i = 0; i < 3; i++) {
-		make(i == 2 ? 4 : i * 2);
-		CHECK_EQ(disk_command("export MTOOLS_SKIP_CHECK=1; D=@.d; "
-		    "mkdir -p $D/many $D/e; seq 1 20000 >$D/seq; for i in "
-		    "$(seq 1 40); do echo $i >$D/many/a-file-number-$i; done; "
-		    "cp $D/seq \"$D/e/A Name.txt\"; mcopy -s -i @ $D/* :: ; "
-		    "s=$?; rm -rf $D; exit $s"), 0);
+		make_filled(i == 2 ? 4 : i * 2);
 		damage_keep(i);
 		rnd_seed(i + 1);
 		for (round = 0; round < (i == 2 ? 12U : 50U); round++) {

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * FFS on damaged disks.  The input is a number of an image and patches.
+ */
+/* sources: regress/sys/fs/env.c regress/sys/fs/env_pages.c
+ * regress/sys/fs/env_damage.c regress/sys/fs/ffs/env_ffs.c
+ * sys/fs/ffs/ffs_inode.c sys/fs/ffs/ffs_vfsops.c sys/fs/ffs/ffs_vnops.c
+ * sys/kern/vfs_diskfs.c sys/kern/vfs_options.c sys/kern/vfs_vntable.c
+ * sys/kern/vfs_bio.c sys/kern/subr_uio.c */
+#include <sys/systm.h>
+#include <fs/ffs/ffs.h>
+#include <ktest.h>
+
+#include "../env.h"
+#include "../env_damage.h"
+#include "images.h"
+
+#define	IMAGES		3
+
+int	fuzz_one(const uint8_t *, size_t);
+
+int
+fuzz_one(const uint8_t *data, size_t size)
+{
+	static bool made;
+	unsigned int i;
+
+	for (i = 0; i < IMAGES && !made; i++) {
+		make(formats[i]);
+		damage_keep(i);
+	}
+	made = true;
+	if (size < 6)
+		return 0;
+	i = data[0] % IMAGES;
+	damage_restore(i);
+	damage_patch(i, data + 1, size - 1);
+	damage_use(MS_RDONLY, "");
+	return 0;
+}
