@@ -192,3 +192,25 @@ TEST(notice)
 	CHECK_EQ(mq_notify(q, &ev), 0);
 	mq_unlink(name);
 }
+
+/* Another process has the queue too, so it stays open. */
+TEST(notice_ends_with_the_descriptor)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,
+	    .sigev_signo = SIGUSR1 };
+	mqd_t q = fresh(0, 2, 8), again;
+	pid_t pid;
+
+	if ((pid = fork()) == 0)
+		for (;;)
+			pause();
+	CHECK((again = mq_open(name, O_RDWR)) != -1);
+	CHECK_EQ(mq_notify(q, &ev), 0);
+	CHECK_ERR(mq_notify(again, &ev), EBUSY);
+	CHECK_EQ(mq_close(q), 0);
+	CHECK_EQ(mq_notify(again, &ev), 0);
+	CHECK_EQ(mq_close(again), 0);
+	CHECK_EQ(mq_unlink(name), 0);
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}

@@ -122,3 +122,60 @@ TEST(errors)
 	CHECK_ERR(waitid(P_PIDFD, 99, &si, WEXITED), EBADF);
 	CHECK_ERR(waitid(P_PIDFD, (id_t)p[0], &si, WEXITED), EBADF);
 }
+
+TEST(getfd)
+{
+	int p[2], q[2], fd, got, flags;
+	char c = 0;
+	pid_t pid;
+
+	CHECK_EQ(pipe(q), 0);
+	if ((pid = fork()) == 0) {
+		CHECK_EQ(pipe(p), 0);
+		CHECK_EQ(dup2(p[1], 77), 77);
+		CHECK_EQ(write(q[1], "x", 1), 1);
+		CHECK_EQ(read(p[0], &c, 1), 1);
+		_exit(c);
+	}
+	CHECK_EQ(read(q[0], &c, 1), 1);
+	CHECK((fd = pidfd_open_(pid, 0)) >= 0);
+	CHECK_ERR(syscall(SYS_pidfd_getfd, fd, 77, 1), EINVAL);
+	CHECK_ERR(syscall(SYS_pidfd_getfd, fd, 78, 0), EBADF);
+	CHECK_ERR(syscall(SYS_pidfd_getfd, q[0], 77, 0), EBADF);
+	got = (int)syscall(SYS_pidfd_getfd, fd, 77, 0);
+	CHECK(got >= 0);
+	flags = fcntl(got, F_GETFD);
+	CHECK_EQ(flags, FD_CLOEXEC);
+	CHECK_EQ(write(got, "\7", 1), 1);
+	reap(pid, 7);
+	CHECK_ERR(syscall(SYS_pidfd_getfd, fd, 77, 0), ESRCH);
+}
+
+static long
+kcmp(pid_t a, pid_t b, int type, long x, long y)
+{
+	return syscall(SYS_kcmp, a, b, type, x, y);
+}
+
+TEST(compare)
+{
+	pid_t me = getpid(), pid;
+	int fd = dup(1), p[2];
+
+	CHECK_EQ(pipe(p), 0);
+	if ((pid = fork()) == 0)
+		for (;;)
+			pause();
+	CHECK_EQ(kcmp(me, me, 0, 1, fd), 0);
+	CHECK_EQ(kcmp(me, pid, 0, fd, 1), 0);
+	CHECK_EQ(kcmp(me, me, 0, p[0], p[1]) +
+	    kcmp(me, me, 0, p[1], p[0]), 3);
+	CHECK_EQ(kcmp(me, me, 1, 0, 0), 0);
+	CHECK(kcmp(me, pid, 1, 0, 0) > 0);
+	CHECK(kcmp(me, pid, 2, 0, 0) > 0);
+	CHECK_ERR(kcmp(me, me, 0, 1, 999), EBADF);
+	CHECK_ERR(kcmp(me, 4000000, 1, 0, 0), ESRCH);
+	CHECK_ERR(kcmp(me, me, 99, 0, 0), EINVAL);
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}

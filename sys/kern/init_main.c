@@ -33,6 +33,7 @@
 #include <sys/sysvsem.h>
 #include <sys/sysvshm.h>
 #include <sys/time.h>
+#include <sys/timex.h>
 #include <sys/tty.h>
 #include <sys/vnode.h>
 #include <machine/intr.h>
@@ -211,6 +212,7 @@ main(void)
 	fork_init_caches();
 	sig_init();
 	futex_init();
+	adjtime_init();
 	mqueue_init();
 	sysvmsg_init();
 	sysvsem_init();

@@ -198,6 +198,16 @@ fd_table_get(struct filedesc *fd)
 	return fd;
 }
 
+/* A descriptor of the table is gone, and its reference with it. */
+static void
+release(struct filedesc *fd, struct file *fp)
+{
+	lock_fd_closed(fd, fp);
+	if (fp->f_ops->fo_fdclose != NULL)
+		fp->f_ops->fo_fdclose(fp);
+	file_put(fp);
+}
+
 void
 fd_table_put(struct filedesc *fd)
 {
@@ -211,8 +221,7 @@ fd_table_put(struct filedesc *fd)
 		if (fp == NULL)
 			continue;
 		fd->fd_files[i] = NULL;
-		lock_fd_closed(fd, fp);
-		file_put(fp);
+		release(fd, fp);
 	}
 	if (!table_is_inline(fd))
 		kmem_free(fd->fd_files, arrays_size(fd->fd_size));
@@ -455,13 +464,6 @@ fd_abandon(struct lwp *l, int n)
 	KASSERT(fd->fd_files[n] == NULL);
 	(void)slot_clear(fd, (unsigned int)n);
 	spin_exit(&fd->fd_lock);
-}
-
-static void
-release(struct filedesc *fd, struct file *fp)
-{
-	lock_fd_closed(fd, fp);
-	file_put(fp);
 }
 
 int

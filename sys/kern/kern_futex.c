@@ -19,18 +19,12 @@
 #include <sys/atomic.h>
 #include <sys/condvar.h>
 #include <sys/errno.h>
-#include <sys/futex.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
 #include <uvm/uvm.h>
 
-#define	FUTEX_BUCKETS	256		/* a power of two */
-
-struct futex_key {
-	const void	*fk_space;	/* vmspace or object */
-	uint64_t	fk_offset;	/* address or offset */
-	struct uvm_object *fk_object;	/* referenced, or NULL */
-};
+#include "futex_impl.h"
+#include "sched_impl.h"
 
 struct futex_bucket {
 	struct spinlock	fb_lock;
@@ -42,6 +36,7 @@ struct futex_waiter {
 	struct futex_bucket *volatile fw_bucket;
 	struct futex_key fw_key;
 	uint32_t	fw_bitset;
+	int		fw_pri;		/* PRI_RT_LEVELS: not real-time */
 	struct condvar	fw_cv;
 };
 
@@ -56,12 +51,13 @@ futex_init(void)
 		spin_init(&futex_table[i].fb_lock, "futex");
 		TAILQ_INIT(&futex_table[i].fb_queue);
 	}
+	futex_pi_init();
 }
 
 /* -- keys -- */
 
-static int
-key_get(struct lwp *l, uintptr_t uaddr, bool shared, struct futex_key *key)
+int
+futex_key_get(struct lwp *l, uintptr_t uaddr, bool shared, struct futex_key *key)
 {
 	struct vmspace *vm = l->l_proc->p_vmspace;
 	struct vm_map_entry *e;
@@ -89,27 +85,26 @@ key_get(struct lwp *l, uintptr_t uaddr, bool shared, struct futex_key *key)
 	return error;
 }
 
-static void
-key_put(struct futex_key *key)
+void
+futex_key_put(struct futex_key *key)
 {
 	if (key->fk_object != NULL)
 		key->fk_object->uo_ops->pgo_detach(key->fk_object);
 	key->fk_object = NULL;
 }
 
-static bool
-key_equal(const struct futex_key *a, const struct futex_key *b)
+unsigned int
+futex_key_hash(const struct futex_key *key)
 {
-	return a->fk_space == b->fk_space && a->fk_offset == b->fk_offset;
+	uint64_t in[2] = { (uintptr_t)key->fk_space, key->fk_offset };
+
+	return siphash24(futex_secret, in, sizeof(in)) % FUTEX_BUCKETS;
 }
 
 static struct futex_bucket *
 key_bucket(const struct futex_key *key)
 {
-	uint64_t in[2] = { (uintptr_t)key->fk_space, key->fk_offset };
-
-	return &futex_table[siphash24(futex_secret, in, sizeof(in)) %
-	    FUTEX_BUCKETS];
+	return &futex_table[futex_key_hash(key)];
 }
 
 static void
@@ -160,6 +155,23 @@ waiter_lock(struct futex_waiter *w)
 	return b;
 }
 
+/* In the order they are woken: by real-time priority, then as they came. */
+static void
+waiter_insert(struct futex_bucket *b, struct futex_waiter *w)
+{
+	struct futex_waiter *at = NULL;
+
+	if (w->fw_pri < PRI_RT_LEVELS)
+		TAILQ_FOREACH(at, &b->fb_queue, fw_link)
+			if (at->fw_pri > w->fw_pri)
+				break;
+	if (at != NULL)
+		TAILQ_INSERT_BEFORE(at, w, fw_link);
+	else
+		TAILQ_INSERT_TAIL(&b->fb_queue, w, fw_link);
+	atomic_store_release(&w->fw_bucket, b);
+}
+
 /* Sleep until woken; the waiter is in the queue of b, which is locked. */
 static int
 waiter_sleep(struct futex_bucket *b, struct futex_waiter *w, nsec_t deadline)
@@ -191,7 +203,7 @@ bucket_wake(struct futex_bucket *b, const struct futex_key *key,
 	for (w = TAILQ_FIRST(&b->fb_queue); w != NULL && woken < n;
 	    w = next) {
 		next = TAILQ_NEXT(w, fw_link);
-		if (key_equal(&w->fw_key, key) &&
+		if (futex_key_equal(&w->fw_key, key) &&
 		    (w->fw_bitset & bitset) != 0) {
 			waiter_wake(b, w);
 			woken++;
@@ -228,7 +240,7 @@ do_futex_wait(struct lwp *l, uintptr_t uaddr, bool shared, uint32_t val,
 
 	if (bitset == 0)
 		return EINVAL;
-	if ((error = key_get(l, uaddr, shared, &w.fw_key)) != 0)
+	if ((error = futex_key_get(l, uaddr, shared, &w.fw_key)) != 0)
 		return error;
 	b = key_bucket(&w.fw_key);
 	w.fw_bitset = bitset;
@@ -240,12 +252,12 @@ do_futex_wait(struct lwp *l, uintptr_t uaddr, bool shared, uint32_t val,
 		error = EAGAIN;
 		goto out;
 	}
-	w.fw_bucket = b;
-	TAILQ_INSERT_TAIL(&b->fb_queue, &w, fw_link);
+	w.fw_pri = MIN(l->l_pri, PRI_RT_LEVELS);
+	waiter_insert(b, &w);
 	error = waiter_sleep(b, &w, deadline);
 out:
 	cv_destroy(&w.fw_cv);
-	key_put(&w.fw_key);
+	futex_key_put(&w.fw_key);
 	return error;
 }
 
@@ -259,13 +271,13 @@ do_futex_wake(struct lwp *l, uintptr_t uaddr, bool shared, unsigned int n,
 
 	if (bitset == 0)
 		return EINVAL;
-	if ((error = key_get(l, uaddr, shared, &key)) != 0)
+	if ((error = futex_key_get(l, uaddr, shared, &key)) != 0)
 		return error;
 	b = key_bucket(&key);
 	spin_enter(&b->fb_lock);
 	*woken = bucket_wake(b, &key, n, bitset);
 	spin_exit(&b->fb_lock);
-	key_put(&key);
+	futex_key_put(&key);
 	return 0;
 }
 
@@ -282,14 +294,13 @@ bucket_move(struct futex_bucket *from, const struct futex_key *key,
 	for (w = TAILQ_FIRST(&from->fb_queue); w != NULL && moved < n;
 	    w = next) {
 		next = w == last ? NULL : TAILQ_NEXT(w, fw_link);
-		if (!key_equal(&w->fw_key, key))
+		if (!futex_key_equal(&w->fw_key, key))
 			continue;
 		TAILQ_REMOVE(&from->fb_queue, w, fw_link);
 		/* The waiter keeps its reference on the old object too. */
 		w->fw_key.fk_space = newkey->fk_space;
 		w->fw_key.fk_offset = newkey->fk_offset;
-		TAILQ_INSERT_TAIL(&to->fb_queue, w, fw_link);
-		atomic_store_release(&w->fw_bucket, to);
+		waiter_insert(to, w);
 		moved++;
 	}
 	return moved;
@@ -306,10 +317,10 @@ do_futex_requeue(struct lwp *l, uintptr_t uaddr, uintptr_t uaddr2,
 	int error;
 
 	*woken = *moved = 0;
-	if ((error = key_get(l, uaddr, shared, &key)) != 0)
+	if ((error = futex_key_get(l, uaddr, shared, &key)) != 0)
 		return error;
-	if ((error = key_get(l, uaddr2, shared, &key2)) != 0) {
-		key_put(&key);
+	if ((error = futex_key_get(l, uaddr2, shared, &key2)) != 0) {
+		futex_key_put(&key);
 		return error;
 	}
 	b = key_bucket(&key);
@@ -326,13 +337,13 @@ do_futex_requeue(struct lwp *l, uintptr_t uaddr, uintptr_t uaddr2,
 		error = EAGAIN;
 	else {
 		*woken = bucket_wake(b, &key, nwake, FUTEX_BITSET_ANY);
-		if (!key_equal(&key, &key2))
+		if (!futex_key_equal(&key, &key2))
 			*moved = bucket_move(b, &key, b2, &key2, nmove);
 	}
 	buckets_unlock(b, b2);
 out:
-	key_put(&key);
-	key_put(&key2);
+	futex_key_put(&key);
+	futex_key_put(&key2);
 	return error;
 }
 
@@ -392,8 +403,7 @@ futex_op_word(const struct futex_op *op, uintptr_t uaddr, uint32_t *old)
 	}
 }
 
-/* Make the page of the word present and writable. */
-static int
+int
 futex_fault_in(uintptr_t uaddr)
 {
 	uint32_t cur, seen;
@@ -417,10 +427,10 @@ do_futex_wake_op(struct lwp *l, uintptr_t uaddr, uintptr_t uaddr2,
 	*woken = 0;
 	if (op->fo_op > 4 || op->fo_cmp > 5)
 		return ENOSYS;
-	if ((error = key_get(l, uaddr, shared, &key)) != 0)
+	if ((error = futex_key_get(l, uaddr, shared, &key)) != 0)
 		return error;
-	if ((error = key_get(l, uaddr2, shared, &key2)) != 0) {
-		key_put(&key);
+	if ((error = futex_key_get(l, uaddr2, shared, &key2)) != 0) {
+		futex_key_put(&key);
 		return error;
 	}
 	b = key_bucket(&key);
@@ -438,7 +448,7 @@ do_futex_wake_op(struct lwp *l, uintptr_t uaddr, uintptr_t uaddr2,
 		*woken += bucket_wake(b2, &key2, nwake2, FUTEX_BITSET_ANY);
 	buckets_unlock(b, b2);
 out:
-	key_put(&key);
-	key_put(&key2);
+	futex_key_put(&key);
+	futex_key_put(&key2);
 	return error;
 }

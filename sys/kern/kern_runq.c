@@ -79,6 +79,7 @@ sched_setclass(struct lwp *l)
 {
 	struct sched_entity *se = &l->l_sched;
 	int nice = l->l_proc != NULL ? l->l_proc->p_nice : 0;
+	int boost;
 
 	nice = MAX(-20, MIN(nice, 19));
 	se->se_weight = nice_weight[nice + 20];
@@ -93,6 +94,9 @@ sched_setclass(struct lwp *l)
 		l->l_pri = PRI_BATCH_IDLE;
 		break;
 	}
+	boost = atomic_load_relaxed(&se->se_boost);
+	if (boost > 0)
+		l->l_pri = MIN(l->l_pri, PRI_RT_LEVELS - boost);
 }
 
 bool

@@ -709,6 +709,16 @@ sched_setpriority_lwp(struct lwp *l)
 	spin_exit(&rq->rq_lock);
 }
 
+bool
+sched_boost(struct lwp *l, int pri)
+{
+	if (atomic_load_relaxed(&l->l_sched.se_boost) == pri)
+		return false;
+	atomic_store_relaxed(&l->l_sched.se_boost, pri);
+	sched_setpriority_lwp(l);
+	return true;
+}
+
 uint64_t
 sched_cpu_set(void)
 {

@@ -314,8 +314,9 @@ mq_fstat(struct file *fp, struct stat_k *st)
 	return 0;
 }
 
+/* With any of its descriptors a process gives up being notified. */
 static void
-mq_fclose(struct file *fp)
+mq_fdclose(struct file *fp)
 {
 	struct mqueue *mq = fp->f_data;
 
@@ -323,7 +324,12 @@ mq_fclose(struct file *fp)
 	if (mq->mq_pid == curproc->p_pid)
 		mq->mq_pid = 0;
 	mutex_exit(&mq->mq_lock);
-	mq_put(mq);
+}
+
+static void
+mq_fclose(struct file *fp)
+{
+	mq_put(fp->f_data);
 }
 
 static const struct fileops mqueue_fileops = {
@@ -331,6 +337,7 @@ static const struct fileops mqueue_fileops = {
 	.fo_read = mq_fread,
 	.fo_poll = mq_fpoll,
 	.fo_stat = mq_fstat,
+	.fo_fdclose = mq_fdclose,
 	.fo_close = mq_fclose,
 	.fo_flags = FOF_SEEKABLE | FOF_PREAD,
 };

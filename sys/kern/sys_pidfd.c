@@ -15,6 +15,7 @@
 #include <sys/pidfd.h>
 #include <sys/poll.h>
 #include <sys/proc.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
 #include <sys/systm.h>
 
@@ -192,6 +193,40 @@ do_pidfd_send_signal(struct lwp *l, int pidfd, const ksiginfo_t *ksi)
 		error = psignal_queue(pf->pf_proc, ksi);
 	rw_exit(&proctree_lock);
 	file_put(fp);
+	return error;
+}
+
+int
+do_pidfd_getfd(struct lwp *l, int pidfd, int theirs, int *fd)
+{
+	struct filedesc *table = NULL;
+	struct file *fp, *theirfp;
+	struct pidfd *pf;
+	int error;
+
+	if ((error = pidfd_get(l, pidfd, &fp)) != 0)
+		return error;
+	pf = fp->f_data;
+	rw_enter(&proctree_lock, RW_READER);
+	if (pf->pf_proc == NULL)
+		error = ESRCH;
+	else if ((error = ptrace_may_access(l, pf->pf_proc)) == 0 &&
+	    pf->pf_proc->p_fd == NULL)
+		error = ESRCH;
+	else if (error == 0)
+		table = fd_table_get(pf->pf_proc->p_fd);
+	rw_exit(&proctree_lock);
+	file_put(fp);
+	if (error != 0)
+		return error;
+	error = fd_table_file(table, theirs, &theirfp);
+	fd_table_put(table);
+	if (error != 0)
+		return error;
+	if ((error = fd_reserve(l, 0, fd)) == 0)
+		fd_install(l, *fd, theirfp, true);
+	else
+		file_put(theirfp);
 	return error;
 }
 

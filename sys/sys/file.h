@@ -48,6 +48,8 @@ struct fileops {
 	int	(*fo_mmap)(struct file *, off_t, size_t, vm_prot_t *maxprot,
 		    int flags, struct uvm_object **);
 	int	(*fo_sync)(struct file *, bool dataonly);
+	/* curproc has closed a descriptor of it, maybe not the last one. */
+	void	(*fo_fdclose)(struct file *);
 	void	(*fo_close)(struct file *);	/* the last reference went */
 	int	fo_flags;
 };

@@ -14,6 +14,10 @@
 struct lwp;
 
 #define	FUTEX_BITSET_ANY	0xffffffffU
+/* A word that names its owner. */
+#define	FUTEX_WAITERS		0x80000000U
+#define	FUTEX_OWNER_DIED	0x40000000U
+#define	FUTEX_TID_MASK		0x3fffffffU
 
 /* How FUTEX_WAKE_OP changes the second word, and what it then compares. */
 struct futex_op {
@@ -42,5 +46,16 @@ int	do_futex_requeue(struct lwp *, uintptr_t uaddr, uintptr_t uaddr2,
 int	do_futex_wake_op(struct lwp *, uintptr_t uaddr, uintptr_t uaddr2,
 	    bool shared, unsigned int nwake, unsigned int nwake2,
 	    const struct futex_op *, unsigned int *woken);
+
+/*
+ * Locks with priority inheritance.  try: EAGAIN instead of waiting.  EDEADLK,
+ * EINVAL: the word and what is known of the lock differ, EPERM, ERESTARTNOINTR,
+ * ESRCH: nobody is the owner it names, ETIMEDOUT.
+ */
+int	do_futex_lock_pi(struct lwp *, uintptr_t uaddr, bool shared, bool try,
+	    nsec_t deadline);
+int	do_futex_unlock_pi(struct lwp *, uintptr_t uaddr, bool shared);
+/* The thread ends or leaves its memory: others get the locks it holds. */
+void	futex_pi_exit(struct lwp *);
 
 #endif /* !_SYS_FUTEX_H_ */

@@ -15,6 +15,10 @@ struct proc;
 /* O_NONBLOCK is the one flag.  EINVAL, ESRCH; a thread is no process. */
 int	do_pidfd_open(struct lwp *, pid_t, unsigned int flags, int *fd);
 int	do_pidfd_send_signal(struct lwp *, int pidfd, const ksiginfo_t *);
+/*
+ * A descriptor of ours for one of that process: EBADF, EMFILE, EPERM, ESRCH.
+ */
+int	do_pidfd_getfd(struct lwp *, int pidfd, int theirs, int *fd);
 /* For waitid: which process, 0 if it is gone; and is it O_NONBLOCK? */
 int	pidfd_pid(struct lwp *, int pidfd, pid_t *, bool *nonblock);
 

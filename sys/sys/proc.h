@@ -232,6 +232,7 @@ struct lwp {
 		unsigned int se_nuser, se_nsys;	/* ticks in either mode */
 		unsigned int se_weight;
 		int	se_policy, se_rtprio;	/* SCHED_*, 0..99 */
+		volatile int se_boost;	/* [a] sched_boost() */
 		bool	se_bound;	/* l_affinity may not be changed */
 		bool	se_onq;		/* in a run queue */
 		volatile bool se_oncpu;	/* its stack is in use */
@@ -259,6 +260,9 @@ struct lwp {
 	uintptr_t	l_clear_child_tid; /* [o] user address */
 	uintptr_t	l_set_child_tid; /* [o] user address, at the start */
 	uintptr_t	l_robust_list;	/* [o] user address */
+	LIST_HEAD(, pi_state) l_piheld;	/* these: kern_futex_pi.c */
+	struct pi_waiter *l_piwait;
+	bool		l_pidead;
 	uintptr_t	l_rseq;		/* [o] user address */
 	uint32_t	l_rseq_len, l_rseq_sig;
 	struct {			/* restart_syscall() */
@@ -456,6 +460,11 @@ uint64_t sched_cpu_set(void);
 /* EINVAL: none of the CPUs is online.  proctree_lock held. */
 int	sched_setaffinity_lwp(struct lwp *, const uint64_t *mask);
 void	sched_setpriority_lwp(struct lwp *);	/* after nice/policy change */
+/*
+ * It runs as if its real-time priority were at least pri - 1; 0: no more.
+ * False if that was so already.  Calls are serialised by the caller.
+ */
+bool	sched_boost(struct lwp *, int pri);
 void	sched_loadavg(unsigned long avg[3]);	/* fixed point, FSHIFT */
 #define	FSHIFT	16
 /* Scheduling policies, Linux's numbers. */

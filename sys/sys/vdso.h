@@ -4,9 +4,9 @@
  * below the vDSO, which is the code that reads them (sys/compat/linux/vdso).
  * The layout is the same for 32- and 64-bit code, and private to one kernel.
  *
- * struct vdso_time holds kern_time.c's state.  Its writer changes [s] members
- * with all other CPUs stopped, between two increments of vt_seq: a program
- * may have been stopped in the middle of reading.
+ * struct vdso_time holds kern_time.c's state.  Its writer changes it between
+ * two increments of vt_seq, [s] members only with all other CPUs stopped: a
+ * program may have been stopped in the middle of reading.
  * struct vdso_tsc, one for each CPU, is the hypervisor's: how to make time of
  * the TSC.  vc_version is odd while it is written.
  */
@@ -23,7 +23,12 @@ struct vdso_time {
 	int64_t		vt_mono_offset __aligned(8);	/* [s] */
 	int64_t		vt_gap_total;			/* [s] */
 	int64_t		vt_real_offset;			/* [s] */
-	volatile int64_t vt_real_user;			/* [a] */
+	volatile int64_t vt_real_user;			/* [a] at vt_adj_since */
+	/* adjtimex(2); written with vt_seq odd, as is vt_real_user. */
+	int64_t		vt_adj_since;	/* CLOCK_MONOTONIC */
+	int64_t		vt_adj_rate;	/* 2^-32 ns a ns, from then on */
+	int64_t		vt_adj_until;	/* and as much more ... */
+	int64_t		vt_adj_slew;	/* ... until then */
 };
 
 struct vdso_tsc {
@@ -65,6 +70,25 @@ vdso_tsc_scale(uint64_t delta, uint32_t mul, int shift)
 	hi = (delta >> 32) * mul;
 	lo = (delta & 0xffffffff) * mul;
 	return hi + (lo >> 32);
+}
+
+/* A span of ns at a rate of at most a fifth, in 2^-32 parts. */
+static inline int64_t
+vdso_rate(int64_t span, int64_t rate)
+{
+	if (span <= 0 || rate == 0)
+		return 0;
+	return (span >> 32) * rate + (((span & 0xffffffff) * rate) >> 32);
+}
+
+/* What adjtimex(2) has added to the wall clock since vt_adj_since. */
+static inline int64_t
+vdso_adjusted(const struct vdso_time *vt, int64_t mono)
+{
+	int64_t end = mono < vt->vt_adj_until ? mono : vt->vt_adj_until;
+
+	return vdso_rate(mono - vt->vt_adj_since, vt->vt_adj_rate) +
+	    vdso_rate(end - vt->vt_adj_since, vt->vt_adj_slew);
 }
 
 /*

@@ -17,6 +17,14 @@
 #include <host.h>
 #include <ktest.h>
 
+#include "../../../sys/kern/futex_impl.h"
+
+/* The locks are tested in t_kern_futex_pi.c. */
+void
+futex_pi_init(void)
+{
+}
+
 static struct vmspace vm, othervm;
 static struct proc p = { .p_vmspace = &vm }, otherp = { .p_vmspace = &othervm };
 static struct lwp l = { .l_proc = &p }, otherl = { .l_proc = &otherp };

@@ -18,14 +18,14 @@
 #define	FUTEX_REQUEUE		3
 #define	FUTEX_CMP_REQUEUE	4
 #define	FUTEX_WAKE_OP		5
+#define	FUTEX_LOCK_PI		6
+#define	FUTEX_UNLOCK_PI		7
+#define	FUTEX_TRYLOCK_PI	8
 #define	FUTEX_WAIT_BITSET	9
 #define	FUTEX_WAKE_BITSET	10
+#define	FUTEX_LOCK_PI2		13
 #define	FUTEX_PRIVATE_FLAG	128
 #define	FUTEX_CLOCK_REALTIME	256
-
-#define	FUTEX_WAITERS		0x80000000U
-#define	FUTEX_OWNER_DIED	0x40000000U
-#define	FUTEX_TID_MASK		0x3fffffffU
 
 #define	ROBUST_LIST_LIMIT	2048
 
@@ -61,7 +61,10 @@ futex_wait(struct lwp *l, const struct linux_futex_args *uap, bool shared,
 	return ERESTARTBLOCK;
 }
 
-/* FUTEX_WAIT's timeout is a span, FUTEX_WAIT_BITSET's a time. */
+/*
+ * FUTEX_WAIT's timeout is a span, the others' a time, of CLOCK_REALTIME for
+ * FUTEX_LOCK_PI in any case.
+ */
 static int
 futex_deadline(const struct linux_futex_args *uap, int cmd, nsec_t *deadline)
 {
@@ -75,8 +78,9 @@ futex_deadline(const struct linux_futex_args *uap, int cmd, nsec_t *deadline)
 		return error;
 	if (cmd == FUTEX_WAIT)
 		return linux_clock_deadline(-1, when, deadline);
-	return linux_clock_deadline((uap->op & FUTEX_CLOCK_REALTIME) != 0 ?
-	    CLOCK_REALTIME : CLOCK_MONOTONIC, when, deadline);
+	return linux_clock_deadline((uap->op & FUTEX_CLOCK_REALTIME) != 0 ||
+	    cmd == FUTEX_LOCK_PI ? CLOCK_REALTIME : CLOCK_MONOTONIC, when,
+	    deadline);
 }
 
 static int32_t
@@ -119,6 +123,23 @@ futex_requeue(struct lwp *l, const struct linux_futex_args *uap, bool shared,
 	return error;
 }
 
+static int
+futex_lock_pi(struct lwp *l, const struct linux_futex_args *uap, bool shared,
+    int cmd)
+{
+	uintptr_t uaddr = (uintptr_t)uap->uaddr;
+	nsec_t deadline;
+	int error;
+
+	if (cmd == FUTEX_UNLOCK_PI)
+		return do_futex_unlock_pi(l, uaddr, shared);
+	if (cmd == FUTEX_TRYLOCK_PI)
+		return do_futex_lock_pi(l, uaddr, shared, true, 0);
+	if ((error = futex_deadline(uap, cmd, &deadline)) != 0)
+		return error;
+	return do_futex_lock_pi(l, uaddr, shared, false, deadline);
+}
+
 int
 linux_sys_futex(struct lwp *l, const struct linux_futex_args *uap,
     register_t *retval)
@@ -130,7 +151,8 @@ linux_sys_futex(struct lwp *l, const struct linux_futex_args *uap,
 	nsec_t deadline;
 	int error;
 
-	if ((uap->op & FUTEX_CLOCK_REALTIME) != 0 && cmd != FUTEX_WAIT_BITSET)
+	if ((uap->op & FUTEX_CLOCK_REALTIME) != 0 &&
+	    cmd != FUTEX_WAIT_BITSET && cmd != FUTEX_LOCK_PI2)
 		return ENOSYS;
 	switch (cmd) {
 	case FUTEX_WAIT_BITSET:
@@ -155,6 +177,11 @@ linux_sys_futex(struct lwp *l, const struct linux_futex_args *uap,
 	case FUTEX_WAKE_OP:
 		error = futex_wake_op(l, uap, shared, val2, &n);
 		break;
+	case FUTEX_LOCK_PI:
+	case FUTEX_LOCK_PI2:
+	case FUTEX_TRYLOCK_PI:
+	case FUTEX_UNLOCK_PI:
+		return futex_lock_pi(l, uap, shared, cmd);
 	default:
 		return ENOSYS;
 	}
@@ -272,6 +299,7 @@ linux_lwp_exit(struct lwp *l)
 		robust_exit(l);
 		l->l_robust_list = 0;
 	}
+	futex_pi_exit(l);
 	if (tidptr == 0)
 		return;
 	l->l_clear_child_tid = 0;

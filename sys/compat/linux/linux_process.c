@@ -370,6 +370,19 @@ linux_sys_setsid(struct lwp *l, const struct linux_setsid_args *uap __unused,
 /* -- pidfds -- */
 
 int
+linux_sys_pidfd_getfd(struct lwp *l, const struct linux_pidfd_getfd_args *uap,
+    register_t *retval)
+{
+	int fd = -1, error;
+
+	if (uap->flags != 0)
+		return EINVAL;
+	error = do_pidfd_getfd(l, uap->pidfd, uap->fd, &fd);
+	*retval = fd;
+	return error;
+}
+
+int
 linux_sys_pidfd_open(struct lwp *l, const struct linux_pidfd_open_args *uap,
     register_t *retval)
 {

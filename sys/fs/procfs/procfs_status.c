@@ -209,7 +209,7 @@ facts_get(const struct pfs_node *pn, struct facts *f)
 static int
 linux_priority(const struct facts *f)
 {
-	return f->rtprio > 0 ? -1 - f->rtprio : 20 + f->nice;
+	return f->pri < 100 ? f->pri - 100 : 20 + f->nice;
 }
 
 static int

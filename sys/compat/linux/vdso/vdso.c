@@ -76,7 +76,8 @@ add_offsets(const struct vdso_time *vt, int clock, int64_t *ns)
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_TAI:
-		*ns += vt->vt_real_offset + vt->vt_real_user;
+		*ns += vt->vt_real_offset + vt->vt_real_user +
+		    vdso_adjusted(vt, *ns);
 		return true;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
