@@ -240,13 +240,15 @@ pvh_cpu_initialise(struct cpu_info *ci)
 	struct vcpu_hvm_x86_64 *r = &ctx.cpu_regs.x86_64;
 	struct pvh_cpu *pc;
 
-	if (ci->ci_md.md_gdt == NULL) {
+	if (ci->ci_md.md_tss != NULL)
+		pc = container_of(ci->ci_md.md_tss, struct pvh_cpu, pc_tss);
+	else
 		pc = (struct pvh_cpu *)uvm_km_alloc(round_page(sizeof(*pc)),
 		    UVM_KM_ZERO);
-		if (pc == NULL)
-			return ENOMEM;
-		tables_assign(ci, pc);
-	}
+	if (pc == NULL)
+		return ENOMEM;
+	/* Each time anew: LTR marks a TSS busy, and then refuses it. */
+	tables_assign(ci, pc);
 	r->rip = (uintptr_t)pvh_hatch;
 	r->rdi = (uintptr_t)ci;
 	r->rsp = ci->ci_idlelwp->l_pcb.pcb_kstack_top - 8;
