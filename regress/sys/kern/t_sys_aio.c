@@ -3,7 +3,7 @@
  * Asynchronous I/O over a file that is an array: threads run when the test
  * wants it, so requests wait, are taken back, and are done late.
  */
-/* sources: sys/kern/sys_aio.c */
+/* sources: sys/kern/sys_aio.c sys/kern/subr_uio.c */
 #include <sys/aio.h>
 #include <sys/errno.h>
 #include <sys/file.h>
@@ -282,10 +282,10 @@ TEST(contexts_have_limits)
 
 	CHECK_EQ(do_io_setup(&lwp, 0, &other), EINVAL);
 	CHECK_EQ(do_io_setup(&lwp, AIO_MAX_NR, &other), EAGAIN);
-	CHECK_EQ(do_io_setup(&lwp, UINT_MAX, &other), EAGAIN);
+	CHECK_EQ(do_io_setup(&lwp, ~0U, &other), EAGAIN);
 	CHECK_EQ(aio_nr, 10);
 	CHECK(io_exists(&lwp, id) && !io_exists(&lwp, id + 1));
-	CHECK_EQ(submit(id + 1, AIO_READ, mem, 512, 0, 1), EINVAL);
+	CHECK_EQ(submit(id + 1, AIO_READ, mem, 1024, 0, 1), EINVAL);
 	CHECK_EQ(do_io_getevents(&lwp, id + 1, 0, 1, 0, &ev, &got), EINVAL);
 	CHECK_EQ(do_io_getevents(&lwp, id, 1, 1, -1, &ev, &got), 0);
 	CHECK_EQ(got, 0);
@@ -359,13 +359,13 @@ TEST(room_is_taken_until_the_event_is_fetched)
 	uint64_t id = setup(2);
 
 	shim_sleep_hook = sleep_hook;
-	CHECK_EQ(submit(id, AIO_READ, mem, 512, 0, 1), 0);
-	CHECK_EQ(submit(id, AIO_READ, mem, 512, 0, 2), 0);
-	CHECK_EQ(submit(id, AIO_READ, mem, 512, 0, 3), EAGAIN);
+	CHECK_EQ(submit(id, AIO_READ, mem, 1024, 0, 1), 0);
+	CHECK_EQ(submit(id, AIO_READ, mem, 1024, 0, 2), 0);
+	CHECK_EQ(submit(id, AIO_READ, mem, 1024, 0, 3), EAGAIN);
 	run_threads();
-	CHECK_EQ(submit(id, AIO_READ, mem, 512, 0, 3), EAGAIN);
-	CHECK_EQ(fetch(id, 1), 512);
-	CHECK_EQ(submit(id, AIO_READ, mem, 512, 0, 3), 0);
+	CHECK_EQ(submit(id, AIO_READ, mem, 1024, 0, 3), EAGAIN);
+	CHECK_EQ(fetch(id, 1), 1024);
+	CHECK_EQ(submit(id, AIO_READ, mem, 1024, 0, 3), 0);
 	finish(id);
 }
 
@@ -376,7 +376,7 @@ TEST(what_nobody_has_begun_is_taken_back)
 
 	shim_sleep_hook = sleep_hook;
 	for (i = 0; i < 100; i++)
-		CHECK_EQ(submit(id, AIO_WRITE, mem, 512, 0, i + 1), 0);
+		CHECK_EQ(submit(id, AIO_WRITE, mem, 1024, 0, i + 1), 0);
 	CHECK_EQ(threads_most, 32);
 	CHECK_EQ(do_io_cancel(&lwp, id, 50), EINPROGRESS);
 	CHECK_EQ(fetch(id, 50), -ECANCELED);
