@@ -5,6 +5,7 @@
  */
 #define	_GNU_SOURCE
 #include <pthread.h>
+#include <setjmp.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -129,6 +130,87 @@ TEST(sigreturn_to_impossible_addresses)
 	dies(sigreturn_nowhere, SIGSEGV);
 	seen_rip = TOP;
 	dies(sigreturn_nowhere, SIGSEGV);
+}
+
+static sigjmp_buf out;
+
+static void
+on_segv(int signo, siginfo_t *si, void *ucv)
+{
+	greg_t *g = ((ucontext_t *)ucv)->uc_mcontext.gregs;
+
+	(void)si;
+	last_signo = signo;
+	CHECK_EQ(g[REG_RIP], seen_rip);
+	siglongjmp(out, 1);
+}
+
+static void
+try_return(uint64_t rip)
+{
+	seen_rip = rip;
+	last_signo = 0;
+	if (sigsetjmp(out, 1) == 0)
+		raise(SIGUSR1);
+	CHECK_EQ(last_signo, SIGSEGV);
+}
+
+/* The signal says where the program went, not where it came from. */
+TEST(sigreturn_faults_where_it_goes)
+{
+	struct sigaction sa = { .sa_sigaction = on_return_nowhere,
+		.sa_flags = SA_SIGINFO },
+	    segv = { .sa_sigaction = on_segv, .sa_flags = SA_SIGINFO };
+
+	CHECK_EQ(sigaction(SIGUSR1, &sa, NULL), 0);
+	CHECK_EQ(sigaction(SIGSEGV, &segv, NULL), 0);
+	for (unsigned int bit = 47; bit < 64; bit++)
+		try_return(1UL << bit);
+	try_return(~0UL);
+}
+
+static volatile unsigned long new_selectors;
+
+static void
+on_selectors(int signo, siginfo_t *si, void *ucv)
+{
+	greg_t *g = ((ucontext_t *)ucv)->uc_mcontext.gregs;
+
+	(void)signo;
+	(void)si;
+	g[REG_CSGSFS] = (greg_t)new_selectors;
+}
+
+static void
+on_fault(int signo)
+{
+	last_signo = signo;
+	siglongjmp(out, 1);
+}
+
+TEST(sigreturn_to_impossible_selectors)
+{
+	/*
+	 * ss << 48 | cs: none, beyond the table, no data.  (The kernel's
+	 * own do no harm in a PV guest, where it is no more privileged.)
+	 */
+	static const unsigned long sels[] = { 0x002b000000000000UL,
+		0x002b00000000fff3UL, 0x0000000000000033UL,
+		0xfffb000000000033UL, 0x0043000000000033UL };
+	struct sigaction sa = { .sa_sigaction = on_selectors,
+		.sa_flags = SA_SIGINFO };
+
+	CHECK_EQ(sigaction(SIGUSR1, &sa, NULL), 0);
+	signal(SIGSEGV, on_fault);
+	signal(SIGBUS, on_fault);
+	for (unsigned int i = 0; i < sizeof(sels) / sizeof(*sels); i++) {
+		new_selectors = sels[i];
+		last_signo = 0;
+		if (sigsetjmp(out, 1) == 0)
+			raise(SIGUSR1);
+		if (last_signo != SIGSEGV && last_signo != SIGBUS)
+			FAIL("selectors %#lx: signal %d", sels[i], last_signo);
+	}
 }
 
 TEST(system_call_with_a_bad_stack)
@@ -334,6 +416,69 @@ TEST(gs_of_threads)
 		CHECK_EQ(pthread_join(t[i], NULL), 0);
 	CHECK_ERR(syscall(SYS_arch_prctl, ARCH_SET_GS, NONCANONICAL), EPERM);
 	CHECK_ERR(syscall(SYS_arch_prctl, ARCH_SET_GS, ~0UL), EPERM);
+}
+
+/*
+ * Another process with the same bases has them also after one that has changed
+ * its own behind the kernel's back: a null selector leaves none.  They take
+ * turns on one CPU.
+ */
+static void
+change_fs(int from, int to)
+{
+	char c;
+
+	/* From here on the C library must not be called. */
+	__asm__ volatile("movl %0, %%fs; movl %1, %%fs" : : "r"(0x2b), "r"(0));
+	for (int i = 0; i < 50; i++) {
+		__asm__ volatile("syscall" : : "a"(SYS_write), "D"(to),
+		    "S"(&c), "d"(1) : "rcx", "r11", "memory");
+		__asm__ volatile("movl %0, %%fs; movl %1, %%fs" : :
+		    "r"(0x2b), "r"(0));
+		__asm__ volatile("syscall" : : "a"(SYS_read), "D"(from),
+		    "S"(&c), "d"(1) : "rcx", "r11", "memory");
+		__asm__ volatile("movl %0, %%fs; movl %1, %%fs" : :
+		    "r"(0x2b), "r"(0));
+	}
+	__asm__ volatile("syscall" : : "a"(SYS_exit_group), "D"(0));
+}
+
+TEST(bases_after_another_process_changed_its_own)
+{
+	int up[2], down[2], status;
+	uint64_t cpus = 1;
+	char c = 0;
+	pid_t pid;
+
+	CHECK_EQ(syscall(SYS_sched_setaffinity, 0, sizeof(cpus), &cpus), 0);
+	CHECK(pipe(up) == 0 && pipe(down) == 0);
+	CHECK((pid = fork()) != -1);
+	if (pid == 0)
+		change_fs(down[0], up[1]);
+	for (int i = 0; i < 50; i++) {
+		CHECK_EQ(read(up[0], &c, 1), 1);
+		errno = 0;		/* lies in %fs */
+		CHECK_EQ(write(down[1], &c, 1), 1);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+}
+
+TEST(a_base_behind_the_kernels_back)
+{
+	static unsigned long word = 55;
+	unsigned long got;
+
+	CHECK_EQ(syscall(SYS_arch_prctl, ARCH_SET_GS, &word), 0);
+	__asm__ volatile("movl %0, %%gs; movl %1, %%gs" : : "r"(0x2b),
+	    "r"(0));
+	/* Set again, it is there again. */
+	CHECK_EQ(syscall(SYS_arch_prctl, ARCH_SET_GS, &word), 0);
+	__asm__ volatile("movq %%gs:0, %0" : "=r"(got));
+	CHECK_EQ(got, 55);
+	__asm__ volatile("movl %0, %%gs" : : "r"(0x2b));
+	CHECK_EQ(syscall(SYS_arch_prctl, ARCH_GET_GS, &got), 0);
+	CHECK_EQ(got, 0);
 }
 
 TEST(selectors_stay)

@@ -402,10 +402,6 @@ get_context32(struct lwp *l, struct trapframe *tf,
 		.pcb_gs = sc->sc_gs
 	};
 
-	if ((sc->sc_cs | 3) != SEL_UCODE32 && (sc->sc_cs | 3) != SEL_UCODE)
-		return EFAULT;
-	if ((sc->sc_ss | 3) != SEL_UDATA)
-		return EFAULT;
 	tf->tf_rdi = sc->sc_edi;
 	tf->tf_rsi = sc->sc_esi;
 	tf->tf_rbp = sc->sc_ebp;
@@ -418,7 +414,7 @@ get_context32(struct lwp *l, struct trapframe *tf,
 	tf->tf_rflags = (tf->tf_rflags & ~(uint64_t)FIX_RFLAGS) |
 	    (sc->sc_eflags & FIX_RFLAGS);
 	tf->tf_cs = (uint64_t)sc->sc_cs | 3;
-	tf->tf_ss = SEL_UDATA;
+	tf->tf_ss = (uint64_t)sc->sc_ss | 3;
 	tf->tf_err = ~(uint64_t)0;
 	cpu_set_selectors(l, &sel);
 	return linux_fpstate_in(l, sc->sc_fpstate == 0 ? 0 :

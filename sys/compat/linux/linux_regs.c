@@ -6,7 +6,8 @@
  * of a call, and is shown as orig_rax; -1 says there is none.
  *
  * Untrusted input: whole register sets; what would be more than a program may
- * have is refused (selectors, addresses) or left as it was (flags).
+ * have is refused (selectors, bases) or left as it was (flags).  The CPU itself
+ * refuses what else is wrong when the thread goes on.
  */
 #include <sys/errno.h>
 #include <sys/proc.h>
@@ -49,8 +50,8 @@ linux_regs_get(const struct lwp *l, struct linux_user_regs *r)
 	r->eflags = tf->tf_rflags;
 	r->rsp = tf->tf_rsp;
 	r->ss = (uint16_t)tf->tf_ss;
-	r->fs_base = pcb->pcb_fsbase;
-	r->gs_base = pcb->pcb_gsbase;
+	r->fs_base = cpu_get_base(l, 0);
+	r->gs_base = cpu_get_base(l, 1);
 	r->ds = pcb->pcb_ds;
 	r->es = pcb->pcb_es;
 	r->fs = pcb->pcb_fs;
@@ -67,11 +68,10 @@ selector_ok(uint64_t sel)
 static bool
 regs_ok(const struct linux_user_regs *r)
 {
-	return (r->cs == SEL_UCODE || r->cs == SEL_UCODE32) &&
-	    r->ss == SEL_UDATA && r->rip < VM_MAX_ADDRESS &&
-	    r->fs_base < VM_MAX_ADDRESS && r->gs_base < VM_MAX_ADDRESS &&
-	    selector_ok(r->ds) && selector_ok(r->es) && selector_ok(r->fs) &&
-	    selector_ok(r->gs);
+	return selector_ok(r->cs) && r->cs != 0 && selector_ok(r->ss) &&
+	    r->ss != 0 && r->fs_base < VM_MAX_ADDRESS &&
+	    r->gs_base < VM_MAX_ADDRESS && selector_ok(r->ds) &&
+	    selector_ok(r->es) && selector_ok(r->fs) && selector_ok(r->gs);
 }
 
 int

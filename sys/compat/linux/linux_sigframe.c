@@ -7,9 +7,9 @@
  * rt_sigframe.  The handler returns to its restorer, which calls
  * rt_sigreturn; that puts everything back from the frame.
  *
- * Untrusted input: the whole frame when it comes back.  Selectors and flags are
- * forced to user values, the instruction pointer to a user address, the FPU
- * state is checked by the machine; a frame that does not pass is SIGSEGV.
+ * Untrusted input: the whole frame when it comes back.  Selectors are forced
+ * to user privilege, flags to user values, the FPU state is checked by the
+ * machine; a frame that does not pass is SIGSEGV.
  */
 #include <sys/errno.h>
 #include <sys/kmem.h>
@@ -125,8 +125,8 @@ linux_fpstate_in(struct lwp *l, vaddr_t va)
 }
 
 static void
-put_context(const struct lwp *l, const struct trapframe *tf,
-    const ksiginfo_t *ksi, sigset_t mask, struct linux_sigcontext *sc)
+put_context(const struct trapframe *tf, const ksiginfo_t *ksi, sigset_t mask,
+    struct linux_sigcontext *sc)
 {
 	sc->sc_r8 = tf->tf_r8;
 	sc->sc_r9 = tf->tf_r9;
@@ -148,13 +148,14 @@ put_context(const struct lwp *l, const struct trapframe *tf,
 	sc->sc_rflags = tf->tf_rflags;
 	sc->sc_cs = (uint16_t)tf->tf_cs;
 	sc->sc_ss = (uint16_t)tf->tf_ss;
-	sc->sc_fs = l->l_pcb.pcb_fs;
-	sc->sc_gs = l->l_pcb.pcb_gs;
 	if (tf->tf_trapno < TF_SYSCALL) {
 		sc->sc_err = tf->tf_err;
 		sc->sc_trapno = tf->tf_trapno;
 		if (tf->tf_trapno == T_PF)
 			sc->sc_cr2 = ksi->ksi_addr;
+		/* What of the kernel's is mapped is not told. */
+		if (tf->tf_trapno == T_PF && sc->sc_cr2 >= VM_MAX_ADDRESS)
+			sc->sc_err |= PFERR_P;
 	}
 	sc->sc_oldmask = mask;
 }
@@ -212,7 +213,7 @@ linux_sendsig(struct lwp *l, struct trapframe *tf, const ksiginfo_t *ksi,
 	rf.rf_uc.uc_stack.lss_size = l->l_sigstk.ss_size;
 	rf.rf_uc.uc_stack.lss_flags = l->l_sigstk.ss_size == 0 ?
 	    SS_DISABLE : l->l_sigstk.ss_flags;
-	put_context(l, tf, ksi, returnmask, &rf.rf_uc.uc_mcontext);
+	put_context(tf, ksi, returnmask, &rf.rf_uc.uc_mcontext);
 	rf.rf_uc.uc_mcontext.sc_fpstate = fpva;
 	rf.rf_uc.uc_sigmask = returnmask;
 	linux_siginfo_from(&rf.rf_info, ksi);
@@ -234,15 +235,13 @@ linux_sendsig(struct lwp *l, struct trapframe *tf, const ksiginfo_t *ksi,
 	return 0;
 }
 
-static int
+/*
+ * What the CPU does not take for an address or a selector it refuses when the
+ * thread goes back to user mode: a fault of the program's, at that place.
+ */
+static void
 get_context(struct trapframe *tf, const struct linux_sigcontext *sc)
 {
-	if (sc->sc_rip >= VM_MAX_ADDRESS)
-		return EFAULT;
-	/* A 64-bit program may have been in 32-bit code. */
-	if (((sc->sc_cs | 3) != SEL_UCODE && (sc->sc_cs | 3) != SEL_UCODE32) ||
-	    (sc->sc_ss | 3) != SEL_UDATA)
-		return EFAULT;
 	tf->tf_r8 = sc->sc_r8;
 	tf->tf_r9 = sc->sc_r9;
 	tf->tf_r10 = sc->sc_r10;
@@ -263,9 +262,8 @@ get_context(struct trapframe *tf, const struct linux_sigcontext *sc)
 	tf->tf_rflags = (tf->tf_rflags & ~(uint64_t)FIX_RFLAGS) |
 	    (sc->sc_rflags & FIX_RFLAGS);
 	tf->tf_cs = (uint64_t)sc->sc_cs | 3;
-	tf->tf_ss = SEL_UDATA;
+	tf->tf_ss = (uint64_t)sc->sc_ss | 3;
 	tf->tf_err = ~(uint64_t)0;
-	return 0;
 }
 
 int
@@ -293,8 +291,8 @@ linux_sys_rt_sigreturn(struct lwp *l,
 	    sizeof(uc)) != 0)
 		return linux_sigreturn_bad(l);
 	sig_setmask(l, uc.uc_sigmask);
-	if (get_context(tf, &uc.uc_mcontext) != 0 ||
-	    linux_fpstate_in(l, uc.uc_mcontext.sc_fpstate) != 0)
+	get_context(tf, &uc.uc_mcontext);
+	if (linux_fpstate_in(l, uc.uc_mcontext.sc_fpstate) != 0)
 		return linux_sigreturn_bad(l);
 	ss.ss_sp = uc.uc_stack.lss_sp;
 	ss.ss_flags = uc.uc_stack.lss_flags;

@@ -15,6 +15,9 @@
 #include <x86/fpu.h>
 #include <xen/guest.h>
 
+#define	MSR_FSBASE		0xc0000100
+#define	MSR_KERNELGSBASE	0xc0000102
+
 int
 cpu_set_base(struct lwp *l, int which, uintptr_t base)
 {
@@ -39,10 +42,29 @@ cpu_set_base(struct lwp *l, int which, uintptr_t base)
 	return 0;
 }
 
+/*
+ * The running thread may have changed it by loading a selector, and so the CPU
+ * is asked: the program's GS base is the other one while the kernel runs.
+ */
 uintptr_t
-cpu_get_base(struct lwp *l, int which)
+cpu_get_base(const struct lwp *l, int which)
 {
-	return which == 0 ? l->l_pcb.pcb_fsbase : l->l_pcb.pcb_gsbase;
+	const struct pcb *pcb = &l->l_pcb;
+	unsigned int sel = which == 0 ? pcb->pcb_fs : pcb->pcb_gs;
+	unsigned int slot = (sel >> 3) - CPU_TLS_FIRST;
+	uint32_t lo, hi;
+	uint64_t desc;
+
+	if (l == curlwp) {
+		__asm__ volatile("rdmsr" : "=a"(lo), "=d"(hi) :
+		    "c"(which == 0 ? MSR_FSBASE : MSR_KERNELGSBASE));
+		return (uintptr_t)hi << 32 | lo;
+	}
+	if (slot < PCB_NTLS) {
+		desc = pcb->pcb_tls[slot];
+		return (desc >> 16 & 0xffffff) | (desc >> 56) << 24;
+	}
+	return which == 0 ? pcb->pcb_fsbase : pcb->pcb_gsbase;
 }
 
 /* ---- 32-bit programs ---- */
@@ -96,6 +118,20 @@ tls_ok(uint64_t desc)
 	return desc == 0 || (desc >> 40 & 0xf9) == 0xf1;
 }
 
+/* No selector of a descriptor that goes stays loaded. */
+static void
+tls_forget(struct pcb *pcb, unsigned int slot)
+{
+	uint16_t *const sels[] = {
+		&pcb->pcb_ds, &pcb->pcb_es, &pcb->pcb_fs, &pcb->pcb_gs
+	};
+
+	for (unsigned int i = 0; i < __arraycount(sels); i++) {
+		if (*sels[i] >> 3 == CPU_TLS_FIRST + slot)
+			*sels[i] = 0;
+	}
+}
+
 int
 cpu_set_tls(struct lwp *l, unsigned int slot, uint64_t desc)
 {
@@ -107,6 +143,8 @@ cpu_set_tls(struct lwp *l, unsigned int slot, uint64_t desc)
 	l->l_pcb.pcb_tls[slot] = desc;
 	if (l == curlwp) {
 		segs_save(&l->l_pcb);
+		if (desc == 0)
+			tls_forget(&l->l_pcb, slot);
 		xen_guest->g_switch(curcpu(), l);
 	}
 	intr_restore(on);

@@ -122,13 +122,27 @@ cpu_md_init(void)
 
 /* ---- context switch ---- */
 
-void
-segs_save(struct pcb *pcb)
+static inline void
+selectors_read(struct pcb *pcb)
 {
 	__asm__ volatile("movw %%ds, %0" : "=m"(pcb->pcb_ds));
 	__asm__ volatile("movw %%es, %0" : "=m"(pcb->pcb_es));
 	__asm__ volatile("movw %%fs, %0" : "=m"(pcb->pcb_fs));
 	__asm__ volatile("movw %%gs, %0" : "=m"(pcb->pcb_gs));
+}
+
+/*
+ * A program that has loaded %fs or %gs itself has its descriptor's base, or,
+ * with one of the null selectors 1 to 3, none.
+ */
+void
+segs_save(struct pcb *pcb)
+{
+	selectors_read(pcb);
+	if (pcb->pcb_fs != 0)
+		pcb->pcb_fsbase = 0;
+	if (pcb->pcb_gs != 0)
+		pcb->pcb_gsbase = 0;
 }
 
 /* Load a selector; one the CPU refuses becomes the null selector. */
@@ -169,7 +183,7 @@ segs_load(const struct pcb *pcb)
 {
 	struct pcb now;
 
-	segs_save(&now);
+	selectors_read(&now);
 	if (now.pcb_ds != pcb->pcb_ds)
 		LOAD_SELECTOR("ds", pcb->pcb_ds);
 	if (now.pcb_es != pcb->pcb_es)

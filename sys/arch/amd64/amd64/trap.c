@@ -253,6 +253,22 @@ trap_nmi(const struct trapframe *tf)
 	(void)hypercall_console_write(buf, (size_t)len);
 }
 
+/*
+ * A debug register of the thread's has hit its instruction, which has not run
+ * yet: at the next try it has to.
+ */
+static void
+pass_breakpoint(const struct pcb *pcb, struct trapframe *tf, uintptr_t dr6)
+{
+	uintptr_t dr7 = pcb->pcb_dr[7];
+
+	for (unsigned int i = 0; i < 4; i++) {
+		if ((dr6 >> i & 1) != 0 && (dr7 >> 2 * i & 3) != 0 &&
+		    (dr7 >> (16 + 4 * i) & 3) == 0)
+			tf->tf_rflags |= RFLAGS_RF;
+	}
+}
+
 void
 trap(struct trapframe *tf)
 {
@@ -269,8 +285,10 @@ trap(struct trapframe *tf)
 	}
 	if (tf->tf_trapno == T_DB) {
 		addr = xen_guest->g_debug_status();
-		if (TF_USERMODE(tf))
+		if (TF_USERMODE(tf)) {
 			l->l_pcb.pcb_dr[6] = addr;
+			pass_breakpoint(&l->l_pcb, tf, addr);
+		}
 	}
 	/* A reserved bit in a page table is not the program's doing. */
 	if (tf->tf_trapno == T_PF && (tf->tf_err & PFERR_RSVD) != 0)

@@ -38,7 +38,7 @@ struct cpu_md {
 	volatile uint32_t md_ipi_pending; /* [a] */
 	bool		md_started;	/* [a] vCPU has been up once */
 	volatile bool	md_wanted;	/* [a] may leave cpu_dead() */
-	uintptr_t	md_fsbase, md_gsbase;	/* user bases now loaded */
+	uintptr_t	md_fsbase, md_gsbase;	/* PV: as they were loaded */
 	uintptr_t	md_dr7;		/* 0: no debug registers are loaded */
 	uint64_t	md_tls[3];	/* what is in the GDT's TLS entries */
 };
@@ -83,7 +83,7 @@ bool	cpu_rdrand(uint64_t *);
 
 /* User FS (which 0) or GS (1) base; EPERM: no user address. */
 int	cpu_set_base(struct lwp *, int which, uintptr_t base);
-uintptr_t cpu_get_base(struct lwp *, int which);
+uintptr_t cpu_get_base(const struct lwp *, int which);
 /*
  * The current thread is to run a 32-bit program: selectors, mode.  After
  * cpu_exec_reset().

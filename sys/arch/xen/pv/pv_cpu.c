@@ -141,12 +141,30 @@ gdt_mfn(const struct cpu_info *ci)
 	return pv_pfn_to_mfn(MKPFN(atop(pa))).mfn;
 }
 
+#define	CR4_FSGSBASE	(1UL << 16)
+
+/*
+ * Programs change bases by system call only, as in a PVH guest: the bases are
+ * not saved on a switch.  Xen lets a PV guest decide.
+ */
+static void
+fsgsbase_disable(void)
+{
+	unsigned long cr4;
+
+	__asm__ volatile("movq %%cr4, %0" : "=r"(cr4));
+	if ((cr4 & CR4_FSGSBASE) != 0)
+		__asm__ volatile("movq %0, %%cr4" : :
+		    "r"(cr4 & ~CR4_FSGSBASE));
+}
+
 /* The boot CPU's; others have it from the context they start with. */
 void
 pv_cpu_init(struct cpu_info *ci)
 {
 	unsigned long frame;
 
+	fsgsbase_disable();
 	if (ci != &cpu_info_primary) {
 		pv_setup_upcall();
 		return;
@@ -253,6 +271,20 @@ pv_tls(struct cpu_info *ci, const struct pcb *pcb)
 }
 
 /*
+ * What was loaded says nothing of what is there: a program changes its base by
+ * loading a selector and then a null one.  Only a GS base of 0 stays, as long
+ * as no descriptor has another one.
+ */
+static void
+pv_bases_forget(struct cpu_md *md, const struct pcb *pcb)
+{
+	md->md_fsbase = ~pcb->pcb_fsbase;
+	if ((md->md_gsbase | pcb->pcb_gsbase | md->md_tls[0] | md->md_tls[1] |
+	    md->md_tls[2]) != 0)
+		md->md_gsbase = ~pcb->pcb_gsbase;
+}
+
+/*
  * FS and GS: the selectors, then the bases of null ones.  The base of any
  * other is its descriptor's, which may have changed: it is loaded always.
  */
@@ -312,9 +344,15 @@ pv_switch(struct cpu_info *ci, struct lwp *to)
 
 	if ((from->l_pcb.pcb_flags & PCB_FPU_USED) != 0 && from != to)
 		segs_save(&from->l_pcb);
+	/* Its stack may soon be another's. */
+	if ((from->l_flags & LF_EXITING) != 0)
+		ci->ci_md.md_kstack = 0;
 	/* A kernel thread is not entered from user mode: leave it all. */
 	if ((pcb->pcb_flags & PCB_FPU_USED) == 0)
 		return;
+	/* Nothing to do for the thread that was in user mode here last. */
+	if (from == to || ci->ci_md.md_kstack != pcb->pcb_kstack_top)
+		pv_bases_forget(&ci->ci_md, pcb);
 	if (ci->ci_md.md_kstack != pcb->pcb_kstack_top) {
 		ci->ci_md.md_kstack = pcb->pcb_kstack_top;
 		call_add(mc, &n, __HYPERVISOR_stack_switch, FLAT_KERNEL_SS,

@@ -104,9 +104,11 @@ pv_event:
 	.size	pv_event, . - pv_event
 
 /*
- * Xen could not load a user selector while it scheduled this vCPU, and has
- * made it null.  The frame carries the four old selectors; the thread goes on
- * with the null ones, and what it cannot do with them is its own fault.
+ * Xen could not load what it was told to; the frame carries the four data
+ * selectors it had.  If one of them is another now, Xen has made it null while
+ * it scheduled this vCPU: the thread goes on, and what it cannot do with it is
+ * its own fault.  If none is, the return to user mode failed, because of the
+ * program's rip, cs or ss: a general protection fault of the program's.
  */
 	.balign	16
 	.globl	pv_failsafe
@@ -114,6 +116,25 @@ pv_event:
 pv_failsafe:
 	popq	%rcx
 	popq	%r11
+	pushq	%rax
+	movl	%ds, %eax
+	cmpw	%ax, 8(%rsp)
+	jne	1f
+	movl	%es, %eax
+	cmpw	%ax, 16(%rsp)
+	jne	1f
+	movl	%fs, %eax
+	cmpw	%ax, 24(%rsp)
+	jne	1f
+	movl	%gs, %eax
+	cmpw	%ax, 32(%rsp)
+	jne	1f
+	popq	%rax
+	addq	$32, %rsp
+	pushq	$0
+	pushq	$13
+	jmp	pv_alltraps
+1:	popq	%rax
 	addq	$32, %rsp
 	pushq	$0
 	pushq	$ASM_TF_EVENT

@@ -295,26 +295,20 @@ gs_load(const struct pcb *pcb)
 }
 
 /*
- * FS and GS: the selectors, then the bases of null ones.  The base of any
- * other is its descriptor's, which may have changed: it is loaded always.
+ * FS and GS: the selectors, then the bases of null ones.  A program may have
+ * changed what its own selectors say is there, by loading another one and then
+ * the null selector: nothing that was loaded before can be relied on.
  */
 static void
-pvh_bases(struct cpu_md *md, const struct pcb *pcb)
+pvh_bases(const struct pcb *pcb)
 {
-	if (segs_load(pcb))
-		md->md_fsbase = ~pcb->pcb_fsbase;
-	if (SEL_IS_NULL(pcb->pcb_fs) && md->md_fsbase != pcb->pcb_fsbase) {
-		md->md_fsbase = pcb->pcb_fsbase;
+	(void)segs_load(pcb);
+	if (SEL_IS_NULL(pcb->pcb_fs))
 		wrmsr(MSR_FSBASE, pcb->pcb_fsbase);
-	}
-	if (!SEL_IS_NULL(pcb->pcb_gs) || pcb->pcb_gs != gs_selector()) {
+	if (!SEL_IS_NULL(pcb->pcb_gs) || pcb->pcb_gs != gs_selector())
 		gs_load(pcb);
-		md->md_gsbase = ~pcb->pcb_gsbase;
-	}
-	if (SEL_IS_NULL(gs_selector()) && md->md_gsbase != pcb->pcb_gsbase) {
-		md->md_gsbase = pcb->pcb_gsbase;
+	if (SEL_IS_NULL(gs_selector()))
 		wrmsr(MSR_KERNELGSBASE, pcb->pcb_gsbase);
-	}
 }
 
 uintptr_t
@@ -357,5 +351,5 @@ pvh_switch(struct cpu_info *ci, struct lwp *to)
 	((struct tss *)md->md_tss)->tss_rsp[0] = pcb->pcb_kstack_top;
 	debug_switch(ci, pcb);
 	tls_load(ci, pcb, pvh_gdt_set);
-	pvh_bases(md, pcb);
+	pvh_bases(pcb);
 }
