@@ -243,6 +243,81 @@ TEST(breakpoint)
 }
 
 static void
+one_call(void)
+{
+	_exit(syscall(SYS_getppid, 1, 2, 3) == 77 ? 5 : 6);
+}
+
+TEST(the_tracer_makes_the_calls)
+{
+	pid_t pid = launch(one_call);
+	struct user_regs_struct r;
+
+	/* Not made, and made anew with other arguments. */
+	CHECK_EQ(pt(PTRACE_SYSEMU, pid, 0, 0), 0);
+	for (expect(pid, STOP(SIGTRAP)); regs_of(pid).orig_rax !=
+	    SYS_getppid; expect(pid, STOP(SIGTRAP))) {
+		r = regs_of(pid);
+		r.rax = 0;
+		CHECK_EQ(pt(PTRACE_SETREGS, pid, 0, (unsigned long)&r), 0);
+		CHECK_EQ(pt(PTRACE_SYSEMU, pid, 0, 0), 0);
+	}
+	r = regs_of(pid);
+	CHECK(r.rdi == 1 && r.rsi == 2 && r.rdx == 3);
+	CHECK_EQ(r.rax, -ENOSYS);
+	r.rax = SYS_getpgrp;
+	r.rdi = 20;
+	r.rip -= 2;
+	CHECK_EQ(pt(PTRACE_SETREGS, pid, 0, (unsigned long)&r), 0);
+	CHECK_EQ(pt(PTRACE_SYSEMU, pid, 0, 0), 0);
+	expect(pid, STOP(SIGTRAP));
+	r = regs_of(pid);
+	CHECK_EQ(r.orig_rax, SYS_getpgrp);
+	CHECK_EQ(r.rdi, 20);
+	r.rax = 77;
+	CHECK_EQ(pt(PTRACE_SETREGS, pid, 0, (unsigned long)&r), 0);
+	CHECK_EQ(pt(PTRACE_CONT, pid, 0, 0), 0);
+	reap(pid, 5);
+}
+
+static void
+watched_nop(void)
+{
+	__asm__ volatile(".globl here\nhere: nop" : : : "memory");
+	_exit(12);
+}
+extern char here[];
+
+/* The child's own handler returns to the instruction: it runs then. */
+TEST(breakpoint_by_debug_register)
+{
+	unsigned long dr = offsetof(struct user, u_debugreg);
+	pid_t pid;
+
+	signal(SIGTRAP, handler);
+	pid = launch(watched_nop);
+	CHECK_EQ(pt(PTRACE_POKEUSR, pid, dr, (unsigned long)here), 0);
+	CHECK_EQ(pt(PTRACE_POKEUSR, pid, dr + 56, 1), 0);
+	CHECK_EQ(pt(PTRACE_DETACH, pid, 0, 0), 0);
+	reap(pid, 12);
+}
+
+TEST(bases_by_arch_prctl)
+{
+	pid_t pid = launch(nothing);
+	unsigned long got;
+
+	CHECK_EQ(pt(PTRACE_ARCH_PRCTL, pid, 0x5000, 0x1001), 0);
+	CHECK_EQ(pt(PTRACE_ARCH_PRCTL, pid, (unsigned long)&got, 0x1004), 0);
+	CHECK_EQ(got, 0x5000);
+	CHECK_EQ(regs_of(pid).gs_base, 0x5000);
+	CHECK_EQ(pt(PTRACE_ARCH_PRCTL, pid, (unsigned long)&got, 0x1003), 0);
+	CHECK_EQ(got, regs_of(pid).fs_base);
+	CHECK_EQ(pt(PTRACE_CONT, pid, 0, 0), 0);
+	reap(pid, 0);
+}
+
+static void
 some_code(void)
 {
 	signal(SIGUSR1, handler);

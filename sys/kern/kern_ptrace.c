@@ -439,18 +439,19 @@ ptrace_exec(struct lwp *l, pid_t oldtid)
 	spin_exit(&p->p_lock);
 }
 
-void
+bool
 ptrace_syscall(struct lwp *l, unsigned int at)
 {
 	struct proc *p = l->l_proc;
 	struct ptrace *pt;
 	ksiginfo_t ksi = { .ksi_signo = SIGTRAP, .ksi_code = TRAP_BRKPT };
-	bool syscalls = false, step = false;
+	bool syscalls = false, step = false, emu = false;
 	int code = SIGTRAP;
 
 	spin_enter(&p->p_lock);
 	if ((pt = l->l_ptrace) != NULL) {
-		syscalls = pt->pt_syscalls;
+		emu = pt->pt_sysemu && at == PTRACE_AT_ENTRY;
+		syscalls = pt->pt_syscalls || emu;
 		step = pt->pt_step;
 		if ((pt->pt_options & PTRACE_O_TRACESYSGOOD) != 0)
 			code |= 0x80;
@@ -463,6 +464,7 @@ ptrace_syscall(struct lwp *l, unsigned int at)
 		ksi.ksi_addr = cpu_trace_pc(l);
 		lwp_signal(l, &ksi);
 	}
+	return !emu;
 }
 
 void
@@ -522,7 +524,8 @@ ptrace_resume(struct ptrace *pt, enum ptrace_go how, int signo)
 		return EIO;
 	spin_enter(&p->p_lock);
 	pt->pt_syscalls = how == PTG_SYSCALL;
-	pt->pt_step = how == PTG_STEP;
+	pt->pt_sysemu = how == PTG_SYSEMU || how == PTG_SYSEMU_STEP;
+	pt->pt_step = how == PTG_STEP || how == PTG_SYSEMU_STEP;
 	pt->pt_signo = signo;
 	pt->pt_state = PTS_RUNNING;
 	spin_exit(&p->p_lock);

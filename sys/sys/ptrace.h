@@ -56,6 +56,7 @@ struct ptrace {
 	bool		pt_jobstop;	/* [p] this job stop was told */
 	bool		pt_trap;	/* [p] is to stop: INTERRUPT, SIGCONT */
 	bool		pt_syscalls;	/* [p] stops at system calls */
+	bool		pt_sysemu;	/* [p] and does not make them */
 	bool		pt_step;	/* [p] single-steps */
 	bool		pt_inside;	/* [p] the thread is in ptrace_stop() */
 	bool		pt_hasinfo;	/* [p] pt_info is there */
@@ -68,7 +69,9 @@ struct ptrace {
 	ksiginfo_t	pt_info;	/* [p] */
 };
 
-enum ptrace_go { PTG_CONT, PTG_SYSCALL, PTG_STEP };
+enum ptrace_go {
+	PTG_CONT, PTG_SYSCALL, PTG_STEP, PTG_SYSEMU, PTG_SYSEMU_STEP
+};
 
 /* ---- the tracer's side: requests ---- */
 int	do_ptrace_traceme(struct lwp *);
@@ -99,7 +102,8 @@ void	ptrace_continued(struct lwp *);		/* any thread: SIGCONT */
 /* No locks held. */
 void	ptrace_event(struct lwp *, int event, unsigned long msg);
 void	ptrace_exec(struct lwp *, pid_t oldtid);
-void	ptrace_syscall(struct lwp *, unsigned int at);
+/* False, at the entry: the tracer makes the call itself. */
+bool	ptrace_syscall(struct lwp *, unsigned int at);
 void	ptrace_handler(struct lwp *);		/* a handler's frame is made */
 /* Does the tracer want to know of this event?  _locked: p_lock held. */
 bool	ptrace_wants(const struct lwp *, int event);

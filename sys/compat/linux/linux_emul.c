@@ -198,14 +198,14 @@ syscall_traced(struct lwp *l, struct trapframe *tf)
 {
 	tf->tf_err = tf->tf_rax;
 	tf->tf_rax = (uint64_t)-ENOSYS;
-	ptrace_syscall(l, PTRACE_AT_ENTRY);
-	if ((atomic_load(&l->l_ast) & L_AST_DIE) != 0)
+	if (!ptrace_syscall(l, PTRACE_AT_ENTRY) ||
+	    (atomic_load(&l->l_ast) & L_AST_DIE) != 0)
 		return;
 	if ((int32_t)tf->tf_err != -1) {
 		tf->tf_rax = tf->tf_err;
 		syscall_run(l, tf);
 	}
-	ptrace_syscall(l, PTRACE_AT_EXIT);
+	(void)ptrace_syscall(l, PTRACE_AT_EXIT);
 }
 
 void

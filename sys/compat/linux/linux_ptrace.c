@@ -38,7 +38,12 @@
 #define	PTRACE_SETFPREGS		15
 #define	PTRACE_ATTACH			16
 #define	PTRACE_DETACH			17
+#define	PTRACE_GETFPXREGS		18	/* i386 */
+#define	PTRACE_SETFPXREGS		19
 #define	PTRACE_SYSCALL			24
+#define	PTRACE_ARCH_PRCTL		30	/* x86-64 */
+#define	PTRACE_SYSEMU			31
+#define	PTRACE_SYSEMU_SINGLESTEP	32
 #define	PTRACE_SETOPTIONS		0x4200
 #define	PTRACE_GETEVENTMSG		0x4201
 #define	PTRACE_GETSIGINFO		0x4202
@@ -62,6 +67,13 @@
 /* struct user: registers at its start, debug registers further back. */
 #define	USER_DEBUGREG			848
 #define	USER_SIZE			912
+#define	USER32_DEBUGREG			252
+#define	USER32_SIZE			284
+
+#define	ARCH_SET_GS			0x1001
+#define	ARCH_SET_FS			0x1002
+#define	ARCH_GET_FS			0x1003
+#define	ARCH_GET_GS			0x1004
 
 struct linux_syscall_info {
 	uint8_t		op, pad[3];
@@ -76,6 +88,13 @@ CTASSERT(__offsetof(struct linux_syscall_info, u) == 24);
 
 /* -- memory -- */
 
+/* A word of the tracer's. */
+static size_t
+word_size(void)
+{
+	return linux_is32() ? sizeof(uint32_t) : sizeof(uint64_t);
+}
+
 static int
 io_word(struct ptrace *pt, uintptr_t addr, uint64_t *val, enum uio_rw rw)
 {
@@ -85,7 +104,7 @@ io_word(struct ptrace *pt, uintptr_t addr, uint64_t *val, enum uio_rw rw)
 	if (vm == NULL)
 		return EIO;
 	error = addr >= VM_MAX_ADDRESS - sizeof(*val) ? EIO :
-	    uvm_io(vm, addr, val, sizeof(*val), rw, true);
+	    uvm_io(vm, addr, val, word_size(), rw, true);
 	vmspace_put(vm);
 	return error != 0 ? EIO : 0;
 }
@@ -96,7 +115,8 @@ peek_data(struct ptrace *pt, uintptr_t addr, uintptr_t data)
 	uint64_t val;
 	int error = io_word(pt, addr, &val, UIO_READ);
 
-	return error != 0 ? error : copyout(&val, (void *)data, sizeof(val));
+	return error != 0 ? error :
+	    copyout(&val, (void *)data, word_size());
 }
 
 static int
@@ -109,74 +129,126 @@ poke_data(struct ptrace *pt, uintptr_t addr, uintptr_t data)
 
 /* -- registers -- */
 
+/* The whole set as the tracer sees it, of whatever program. */
+union user_regs {
+	struct linux_user_regs r;
+	struct linux32_user_regs r32;
+};
+
+static size_t
+user_regs_get(const struct lwp *l, bool is32, union user_regs *ur)
+{
+	if (is32) {
+		linux32_regs_get(l, &ur->r32);
+		return sizeof(ur->r32);
+	}
+	linux_regs_get(l, &ur->r);
+	return sizeof(ur->r);
+}
+
+static int
+user_regs_put(struct lwp *l, bool is32, const union user_regs *ur)
+{
+	return is32 ? linux32_regs_put(l, &ur->r32) :
+	    linux_regs_put(l, &ur->r);
+}
+
+/* The number of the debug register there; false: none. */
+static bool
+user_debugreg(uintptr_t addr, unsigned int *n)
+{
+	uintptr_t first = linux_is32() ? USER32_DEBUGREG : USER_DEBUGREG;
+
+	*n = (unsigned int)((addr - first) / word_size());
+	return addr >= first;
+}
+
+static bool
+user_addr_ok(uintptr_t addr)
+{
+	return addr % word_size() == 0 &&
+	    addr < (linux_is32() ? USER32_SIZE : USER_SIZE);
+}
+
 static int
 peek_user(struct ptrace *pt, uintptr_t addr, uintptr_t data)
 {
-	struct linux_user_regs regs;
+	union user_regs regs;
 	uint64_t val = 0;
+	unsigned int n;
 
-	if (addr % sizeof(val) != 0 || addr >= USER_SIZE)
+	if (!user_addr_ok(addr))
 		return EIO;
-	if (addr < sizeof(regs)) {
-		linux_regs_get(pt->pt_lwp, &regs);
-		memcpy(&val, (char *)&regs + addr, sizeof(val));
-	} else if (addr >= USER_DEBUGREG)
-		val = cpu_dr_get(pt->pt_lwp,
-		    (unsigned int)(addr - USER_DEBUGREG) / 8);
-	return copyout(&val, (void *)data, sizeof(val));
+	if (addr < user_regs_get(pt->pt_lwp, linux_is32(), &regs))
+		memcpy(&val, (char *)&regs + addr, word_size());
+	else if (user_debugreg(addr, &n))
+		val = cpu_dr_get(pt->pt_lwp, n);
+	return copyout(&val, (void *)data, word_size());
 }
 
 static int
 poke_user(struct ptrace *pt, uintptr_t addr, uintptr_t data)
 {
-	struct linux_user_regs regs;
+	union user_regs regs;
+	unsigned int n;
 
-	if (addr % sizeof(uint64_t) != 0 || addr >= USER_SIZE)
+	if (!user_addr_ok(addr))
 		return EIO;
-	if (addr >= USER_DEBUGREG)
-		return cpu_dr_set(pt->pt_lwp,
-		    (unsigned int)(addr - USER_DEBUGREG) / 8, data);
-	if (addr >= sizeof(regs))
+	if (user_debugreg(addr, &n))
+		return cpu_dr_set(pt->pt_lwp, n, data);
+	if (addr >= user_regs_get(pt->pt_lwp, linux_is32(), &regs))
 		return EIO;
-	linux_regs_get(pt->pt_lwp, &regs);
-	memcpy((char *)&regs + addr, &data, sizeof(data));
-	return linux_regs_put(pt->pt_lwp, &regs);
+	memcpy((char *)&regs + addr, &data, word_size());
+	return user_regs_put(pt->pt_lwp, linux_is32(), &regs);
+}
+
+/* The tracer sets or asks a base as the thread itself would. */
+static int
+arch_prctl(struct lwp *l, uintptr_t addr, uintptr_t option)
+{
+	struct pcb *pcb = &l->l_pcb;
+
+	switch (option) {
+	case ARCH_SET_FS:
+	case ARCH_SET_GS:
+		if (addr >= VM_MAX_ADDRESS)
+			return EPERM;
+		if (option == ARCH_SET_FS) {
+			pcb->pcb_fs = 0;
+			pcb->pcb_fsbase = addr;
+		} else {
+			pcb->pcb_gs = 0;
+			pcb->pcb_gsbase = addr;
+		}
+		return 0;
+	case ARCH_GET_FS:
+		return linux_long_out(cpu_get_base(l, 0), (void *)addr);
+	case ARCH_GET_GS:
+		return linux_long_out(cpu_get_base(l, 1), (void *)addr);
+	default:
+		return EINVAL;
+	}
 }
 
 /* Copies of a part of a register set, whole words. */
 static int
-general_out(struct lwp *l, void *uaddr, size_t *len)
+general_out(struct lwp *l, bool is32, void *uaddr, size_t *len)
 {
-	struct linux32_user_regs r32;
-	struct linux_user_regs r;
+	union user_regs regs;
 
-	if (cpu_is_compat32(l)) {
-		linux32_regs_get(l, &r32);
-		*len = MIN(*len, sizeof(r32));
-		return copyout(&r32, uaddr, *len);
-	}
-	linux_regs_get(l, &r);
-	*len = MIN(*len, sizeof(r));
-	return copyout(&r, uaddr, *len);
+	*len = MIN(*len, user_regs_get(l, is32, &regs));
+	return copyout(&regs, uaddr, *len);
 }
 
 static int
-general_in(struct lwp *l, const void *uaddr, size_t *len)
+general_in(struct lwp *l, bool is32, const void *uaddr, size_t *len)
 {
-	struct linux32_user_regs r32;
-	struct linux_user_regs r;
+	union user_regs regs;
 	int error;
 
-	if (cpu_is_compat32(l)) {
-		linux32_regs_get(l, &r32);
-		*len = MIN(*len, sizeof(r32));
-		error = copyin(uaddr, &r32, *len);
-		return error != 0 ? error : linux32_regs_put(l, &r32);
-	}
-	linux_regs_get(l, &r);
-	*len = MIN(*len, sizeof(r));
-	error = copyin(uaddr, &r, *len);
-	return error != 0 ? error : linux_regs_put(l, &r);
+	*len = MIN(*len, user_regs_get(l, is32, &regs));
+	error = copyin(uaddr, &regs, *len);
+	return error != 0 ? error : user_regs_put(l, is32, &regs);
 }
 
 static int
@@ -220,6 +292,19 @@ fp_in(struct lwp *l, const void *uaddr, size_t size, size_t *len)
 	return error;
 }
 
+/* The requests without a type: FXSAVE's form, which i386 calls "FPX". */
+static int
+fp_request(struct lwp *l, long request, void *data)
+{
+	size_t len = SIZE_MAX;
+
+	if (request == (linux_is32() ? PTRACE_GETFPXREGS : PTRACE_GETFPREGS))
+		return fp_out(l, data, FXSAVE_LEN, &len);
+	if (request == (linux_is32() ? PTRACE_SETFPXREGS : PTRACE_SETFPREGS))
+		return fp_in(l, data, FXSAVE_LEN, &len);
+	return EIO;
+}
+
 static int
 regset(struct ptrace *pt, uintptr_t type, uintptr_t uiov, bool get)
 {
@@ -236,8 +321,10 @@ regset(struct ptrace *pt, uintptr_t type, uintptr_t uiov, bool get)
 	case NT_PRSTATUS:
 		if (len % (cpu_is_compat32(l) ? 4 : 8) != 0)
 			return EINVAL;
-		error = get ? general_out(l, (void *)base, &len) :
-		    general_in(l, (const void *)base, &len);
+		error = get ?
+		    general_out(l, cpu_is_compat32(l), (void *)base, &len) :
+		    general_in(l, cpu_is_compat32(l), (const void *)base,
+		    &len);
 		break;
 	case NT_PRFPREG:
 		error = get ? fp_out(l, (void *)base, FXSAVE_LEN, &len) :
@@ -255,7 +342,7 @@ regset(struct ptrace *pt, uintptr_t type, uintptr_t uiov, bool get)
 		return EINVAL;
 	}
 	return error != 0 ? error : linux_long_out(len,
-	    (char *)uiov + sizeof(uint64_t));
+	    (char *)uiov + word_size());
 }
 
 /* -- signals and system calls -- */
@@ -388,13 +475,17 @@ request_state(struct ptrace *pt, const struct linux_ptrace_args *uap,
 
 	switch (uap->request) {
 	case PTRACE_GETREGS:
-		return general_out(pt->pt_lwp, data, &len);
+		return general_out(pt->pt_lwp, linux_is32(), data, &len);
 	case PTRACE_SETREGS:
-		return general_in(pt->pt_lwp, data, &len);
+		return general_in(pt->pt_lwp, linux_is32(), data, &len);
 	case PTRACE_GETFPREGS:
-		return fp_out(pt->pt_lwp, data, FXSAVE_LEN, &len);
+	case PTRACE_GETFPXREGS:
 	case PTRACE_SETFPREGS:
-		return fp_in(pt->pt_lwp, data, FXSAVE_LEN, &len);
+	case PTRACE_SETFPXREGS:
+		return fp_request(pt->pt_lwp, uap->request, data);
+	case PTRACE_ARCH_PRCTL:
+		return linux_is32() ? EIO :
+		    arch_prctl(pt->pt_lwp, uap->addr, uap->data);
 	case PTRACE_GETREGSET:
 		return regset(pt, uap->addr, uap->data, true);
 	case PTRACE_SETREGSET:
@@ -441,6 +532,10 @@ request_held(struct ptrace *pt, const struct linux_ptrace_args *uap,
 		return ptrace_resume(pt, PTG_SYSCALL, signo);
 	case PTRACE_SINGLESTEP:
 		return ptrace_resume(pt, PTG_STEP, signo);
+	case PTRACE_SYSEMU:
+		return ptrace_resume(pt, PTG_SYSEMU, signo);
+	case PTRACE_SYSEMU_SINGLESTEP:
+		return ptrace_resume(pt, PTG_SYSEMU_STEP, signo);
 	case PTRACE_KILL:
 		psignal(pt->pt_lwp->l_proc, SIGKILL);
 		return 0;
