@@ -15,14 +15,18 @@
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/file.h>
+#include <sys/filelock.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
 
 struct filelock {
 	LIST_ENTRY(filelock) fl_link;
+	LIST_ENTRY(filelock) fl_all;
+	struct vnode	*fl_vp;
 	const void	*fl_owner;	/* a filedesc or a file */
-	pid_t		fl_pid;		/* -1: an open file's */
+	enum lock_class	fl_class;
+	pid_t		fl_pid;		/* who made it */
 	short		fl_type;	/* F_RDLCK or F_WRLCK */
 	off_t		fl_start, fl_end;	/* both in it */
 };
@@ -36,12 +40,14 @@ struct lockhead {
 
 struct lockwait {			/* a thread that waits, on its stack */
 	LIST_ENTRY(lockwait) lw_link;
-	const void	*lw_owner;	/* who waits */
-	const void	*lw_for;	/* for whom */
+	const struct filelock *lw_want;
+	const struct filelock *lw_for;	/* it may be gone: an address only */
+	const void	*lw_forowner;
 };
 
 static struct mutex lock_mutex;
 static LIST_HEAD(, lockwait) lock_waits = LIST_HEAD_INITIALIZER(lock_waits);
+static struct locklist lock_all = LIST_HEAD_INITIALIZER(lock_all);
 
 void
 lock_init(void)
@@ -76,14 +82,18 @@ lockhead_get(struct vnode *vp)
 }
 
 static void
-list_free(struct locklist *list)
+lock_add(struct locklist *list, struct filelock *fl)
 {
-	struct filelock *fl;
+	LIST_INSERT_HEAD(list, fl, fl_link);
+	LIST_INSERT_HEAD(&lock_all, fl, fl_all);
+}
 
-	while ((fl = LIST_FIRST(list)) != NULL) {
-		LIST_REMOVE(fl, fl_link);
-		kmem_free(fl, sizeof(*fl));
-	}
+static void
+lock_remove(struct filelock *fl)
+{
+	LIST_REMOVE(fl, fl_link);
+	LIST_REMOVE(fl, fl_all);
+	kmem_free(fl, sizeof(*fl));
 }
 
 void
@@ -93,8 +103,8 @@ lock_reclaim(struct vnode *vp)
 
 	if (lh == NULL)
 		return;
-	list_free(&lh->lh_ranges);
-	list_free(&lh->lh_whole);
+	/* Every open file that had one has given it up. */
+	KASSERT(LIST_EMPTY(&lh->lh_ranges) && LIST_EMPTY(&lh->lh_whole));
 	cv_destroy(&lh->lh_cv);
 	kmem_free(lh, sizeof(*lh));
 	vp->v_locks = NULL;
@@ -132,11 +142,11 @@ would_deadlock(const void *owner, const void *other)
 		if (other == owner)
 			return true;
 		LIST_FOREACH(lw, &lock_waits, lw_link)
-			if (lw->lw_owner == other)
+			if (lw->lw_want->fl_owner == other)
 				break;
 		if (lw == NULL)
 			return false;
-		other = lw->lw_for;
+		other = lw->lw_forowner;
 	}
 	return false;
 }
@@ -153,11 +163,12 @@ wait_free(struct lockhead *lh, struct locklist *list,
 	while (error == 0 && (fl = find_conflict(list, want)) != NULL) {
 		if (!wait)
 			return EAGAIN;
-		if (want->fl_pid != -1 &&
+		if (want->fl_class == LOCK_POSIX &&
 		    would_deadlock(want->fl_owner, fl->fl_owner))
 			return EDEADLK;
-		lw.lw_owner = want->fl_owner;
-		lw.lw_for = fl->fl_owner;
+		lw.lw_want = want;
+		lw.lw_for = fl;
+		lw.lw_forowner = fl->fl_owner;
 		LIST_INSERT_HEAD(&lock_waits, &lw, lw_link);
 		error = cv_wait_sig(&lh->lh_cv, &lock_mutex);
 		LIST_REMOVE(&lw, lw_link);
@@ -183,7 +194,7 @@ cut_out(struct locklist *list, const void *owner, off_t start, off_t end,
 			*right = *fl;
 			right->fl_start = end + 1;
 			fl->fl_end = start - 1;
-			LIST_INSERT_AFTER(fl, right, fl_link);
+			lock_add(list, right);
 			return;		/* own locks do not overlap */
 		}
 		if (fl->fl_start < start) {
@@ -191,8 +202,7 @@ cut_out(struct locklist *list, const void *owner, off_t start, off_t end,
 		} else if (fl->fl_end > end) {
 			fl->fl_start = end + 1;
 		} else {
-			LIST_REMOVE(fl, fl_link);
-			kmem_free(fl, sizeof(*fl));
+			lock_remove(fl);
 		}
 	}
 }
@@ -214,10 +224,9 @@ join_in(struct locklist *list, struct filelock *fl)
 			fl->fl_end = o->fl_end;
 		else
 			continue;
-		LIST_REMOVE(o, fl_link);
-		kmem_free(o, sizeof(*o));
+		lock_remove(o);
 	}
-	LIST_INSERT_HEAD(list, fl, fl_link);
+	lock_add(list, fl);
 }
 
 static int
@@ -318,7 +327,7 @@ get_lock(struct vnode *vp, const struct filelock *want, struct flock_k *fk)
 		fk->l_start = fl->fl_start;
 		fk->l_len = fl->fl_end == INT64_MAX ? 0 :
 		    fl->fl_end - fl->fl_start + 1;
-		fk->l_pid = fl->fl_pid;
+		fk->l_pid = fl->fl_class == LOCK_POSIX ? fl->fl_pid : -1;
 	}
 	mutex_exit(&lock_mutex);
 }
@@ -344,7 +353,9 @@ do_fcntl_lock(struct lwp *l, struct file *fp, int cmd, struct flock_k *fk)
 	if (error != 0)
 		return error;
 	want.fl_type = fk->l_type;
+	want.fl_vp = vp;
 	want.fl_owner = ofd ? (const void *)fp : l->l_proc->p_fd;
+	want.fl_class = ofd ? LOCK_OFD : LOCK_POSIX;
 	want.fl_pid = ofd ? -1 : l->l_proc->p_pid;
 	if (get) {
 		if (fk->l_type == F_UNLCK && !ofd)
@@ -368,7 +379,6 @@ do_flock(struct lwp *l, struct file *fp, int op)
 	struct lockhead *lh;
 	int error = 0;
 
-	(void)l;
 	if (vp == NULL)
 		return EBADF;
 	if ((op & ~LOCK_NB) != LOCK_SH && (op & ~LOCK_NB) != LOCK_EX &&
@@ -381,8 +391,10 @@ do_flock(struct lwp *l, struct file *fp, int op)
 		fl = kmem_zalloc(sizeof(*fl), KM_SLEEP);
 		if (fl == NULL)
 			return ENOLCK;
+		fl->fl_vp = vp;
 		fl->fl_owner = fp;
-		fl->fl_pid = -1;
+		fl->fl_class = LOCK_FLOCK;
+		fl->fl_pid = l->l_proc->p_pid;
 		fl->fl_type = (op & LOCK_EX) != 0 ? F_WRLCK : F_RDLCK;
 		fl->fl_end = INT64_MAX;
 		fp->f_lockflags = 1;
@@ -395,7 +407,7 @@ do_flock(struct lwp *l, struct file *fp, int op)
 		error = wait_free(lh, &lh->lh_whole, fl,
 		    (op & LOCK_NB) == 0);
 		if (error == 0) {
-			LIST_INSERT_HEAD(&lh->lh_whole, fl, fl_link);
+			lock_add(&lh->lh_whole, fl);
 			fl = NULL;
 		}
 	}
@@ -433,4 +445,36 @@ void
 lock_file_closed(struct file *fp)
 {
 	drop_owner(file_vnode(fp), fp);
+}
+
+static void
+lock_describe(const struct filelock *fl, unsigned int id, bool waits,
+    void (*out)(void *, const struct lock_info *), void *ctx)
+{
+	const struct lock_info li = {
+		.li_id = id, .li_waits = waits, .li_class = fl->fl_class,
+		.li_type = fl->fl_type, .li_pid = fl->fl_pid,
+		.li_dev = fl->fl_vp->v_mount->mnt_dev,
+		.li_ino = fl->fl_vp->v_ino, .li_start = fl->fl_start,
+		.li_end = fl->fl_end
+	};
+
+	out(ctx, &li);
+}
+
+void
+lock_list(void (*out)(void *, const struct lock_info *), void *ctx)
+{
+	struct filelock *fl;
+	struct lockwait *lw;
+	unsigned int id = 0;
+
+	mutex_enter(&lock_mutex);
+	LIST_FOREACH(fl, &lock_all, fl_all) {
+		lock_describe(fl, ++id, false, out, ctx);
+		LIST_FOREACH(lw, &lock_waits, lw_link)
+			if (lw->lw_for == fl)
+				lock_describe(lw->lw_want, id, true, out, ctx);
+	}
+	mutex_exit(&lock_mutex);
 }

@@ -8,6 +8,8 @@
 #include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/fcntl.h>
+#include <sys/file.h>
+#include <sys/filelock.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/time.h>
@@ -169,6 +171,32 @@ fill_filesystems(const struct pfs_node *pn __unused, struct pbuf *pb)
 	return 0;
 }
 
+static void
+lock_line(void *pb, const struct lock_info *li)
+{
+	static const char *const class[] = {
+		[LOCK_POSIX] = "POSIX ", [LOCK_OFD] = "OFDLCK",
+		[LOCK_FLOCK] = "FLOCK "
+	};
+
+	pbuf_printf(pb, "%u: %s%s ADVISORY  %s %d %02x:%02x:%llu %lld ",
+	    li->li_id, li->li_waits ? "-> " : "", class[li->li_class],
+	    li->li_type == F_WRLCK ? "WRITE" : "READ ", li->li_pid,
+	    major(li->li_dev), minor(li->li_dev),
+	    (unsigned long long)li->li_ino, (long long)li->li_start);
+	if (li->li_end == INT64_MAX)
+		pbuf_printf(pb, "EOF\n");
+	else
+		pbuf_printf(pb, "%lld\n", (long long)li->li_end);
+}
+
+static int
+fill_locks(const struct pfs_node *pn __unused, struct pbuf *pb)
+{
+	lock_list(lock_line, pb);
+	return 0;
+}
+
 static int
 fill_swaps(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
@@ -295,6 +323,7 @@ const struct pfs_entry pfs_system_entries[] = {
 	FILE_R("diskstats", fill_diskstats),
 	FILE_R("filesystems", fill_filesystems),
 	FILE_R("loadavg", fill_loadavg),
+	FILE_R("locks", fill_locks),
 	FILE_R("meminfo", fill_meminfo),
 	FILE_R("partitions", fill_partitions),
 	FILE_R("stat", fill_stat),
