@@ -6,6 +6,7 @@
 #define	_GNU_SOURCE
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -554,6 +555,114 @@ TEST(posix_locks_between_processes)
 	reap(pid, 0);
 	close(fd);
 	leave("f");
+}
+
+static int
+setting(const char *name)
+{
+	char path[64], c = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/sys/fs/protected_%s", name);
+	CHECK((fd = open(path, O_RDONLY)) >= 0);
+	CHECK_EQ(read(fd, &c, 1), 1);
+	CHECK_EQ(close(fd), 0);
+	return c - '0';
+}
+
+/* As user 1000, in a directory like /tmp. */
+static void
+set_traps(void)
+{
+	bool links = setting("hardlinks") == 1;
+
+	CHECK_EQ(setresuid(1000, 1000, 1000), 0);
+	CHECK_EQ(symlink("mine", "trap/link"), 0);
+	if (links)
+		CHECK_ERR(link("mine", "trap/hard"), EPERM);
+	else
+		CHECK_EQ(link("mine", "trap/hard"), 0);
+	CHECK_EQ(open("trap/link", O_RDONLY), -1);	/* it dangles */
+	CHECK_EQ(errno, ENOENT);
+	CHECK_EQ(symlink("..", "trap/up"), 0);
+	_exit(0);
+}
+
+TEST(traps_in_a_directory_for_all)
+{
+	struct stat st;
+	int fd, status;
+
+	enter();
+	fd = open("mine", O_CREAT | O_RDWR, 0600);
+	CHECK(fd >= 0 && chmod(".", 0755) == 0);
+	CHECK(mkdir("trap", 0777) == 0 && chmod("trap", 01777) == 0);
+	if (fork() == 0)
+		set_traps();
+	CHECK(wait(&status) > 0 && status == 0);
+	if (setting("symlinks") == 1) {
+		CHECK_ERR(open("trap/link", O_RDONLY), EACCES);
+		CHECK_ERR(open("trap/link", O_CREAT | O_WRONLY, 0600), EACCES);
+		CHECK_ERR(stat("trap/up", &st), EACCES);
+	}
+	/* Only the last component counts. */
+	CHECK_EQ(stat("trap/up/mine", &st), 0);
+	CHECK_EQ(lstat("trap/link", &st), 0);
+	CHECK_EQ(chmod("trap", 0777), 0);
+	CHECK_EQ(stat("trap/up", &st), 0);
+	if (stat("trap/hard", &st) == 0)
+		CHECK_EQ(unlink("trap/hard"), 0);
+	CHECK(unlink("trap/link") == 0 && unlink("trap/up") == 0);
+	CHECK(rmdir("trap") == 0 && close(fd) == 0);
+	leave("mine");
+}
+
+/* /proc/locks has a line with these words; how many? */
+static int
+proc_locks(const char *words, ino_t ino, int pid)
+{
+	char line[256], want[128], rest[64];
+	FILE *f = fopen("/proc/locks", "r");
+	int n = 0;
+
+	CHECK(f != NULL);
+	snprintf(want, sizeof(want), "%s %d ", words, pid);
+	snprintf(rest, sizeof(rest), ":%lu ", (unsigned long)ino);
+	while (fgets(line, sizeof(line), f) != NULL)
+		if (strstr(line, want) != NULL && strstr(line, rest) != NULL)
+			n++;
+	fclose(f);
+	return n;
+}
+
+TEST(proc_locks_shows_locks)
+{
+	struct flock fl = { .l_type = F_WRLCK, .l_whence = SEEK_SET,
+		.l_start = 10, .l_len = 5 };
+	struct stat st;
+	int fd;
+
+	enter();
+	fd = open("lk", O_CREAT | O_RDWR, 0600);
+	CHECK(fd >= 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(proc_locks("ADVISORY  WRITE", st.st_ino, getpid()), 0);
+	CHECK_EQ(fcntl(fd, F_SETLK, &fl), 0);
+	CHECK_EQ(proc_locks("POSIX  ADVISORY  WRITE", st.st_ino, getpid()),
+	    1);
+	CHECK_EQ(flock(fd, LOCK_EX), 0);
+	CHECK_EQ(proc_locks("FLOCK  ADVISORY  WRITE", st.st_ino, getpid()),
+	    1);
+	/* Cut in two. */
+	fl.l_type = F_UNLCK;
+	fl.l_start = 12;
+	fl.l_len = 1;
+	CHECK_EQ(fcntl(fd, F_SETLK, &fl), 0);
+	CHECK_EQ(proc_locks("POSIX  ADVISORY  WRITE", st.st_ino, getpid()),
+	    2);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(proc_locks("ADVISORY  WRITE", st.st_ino, getpid()), 0);
+	leave("lk");
 }
 
 TEST(flock_between_files)

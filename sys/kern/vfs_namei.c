@@ -18,6 +18,7 @@
 #include <sys/errno.h>
 #include <sys/fcntl.h>
 #include <sys/kmem.h>
+#include <sys/protect.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
 
@@ -572,6 +573,10 @@ nd_followlink(struct nameidata *nd, struct dentry *l)
 	if (nd->nd_nlinks++ >= MAXSYMLINKS ||
 	    (nd->nd_flags & LOOKUP_NOSYMLINKS) != 0)
 		return ELOOP;
+	/* Only the last component's walk has nd_last. */
+	if (nd->nd_last != NULL && (error = protect_symlink(
+	    path_vnode(&nd->nd_cur), vp, nd->nd_lwp->l_cred)) != 0)
+		return error;
 	if (vp->v_ops->vop_followlink != NULL)
 		return nd_jump(nd, l);
 	if (vp->v_ops->vop_readlink == NULL)

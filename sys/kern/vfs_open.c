@@ -16,6 +16,7 @@
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/kmem.h>
+#include <sys/protect.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
 
@@ -266,6 +267,16 @@ out:
 	return error;
 }
 
+/* O_CREAT has found a file (or a link) there. */
+static int
+may_take(const struct nameidata *nd, const struct dentry *child, int oflags)
+{
+	if ((oflags & O_EXCL) != 0)
+		return EEXIST;
+	return protect_open(path_vnode(&nd->nd_cur), child->d_vnode,
+	    nd->nd_lwp->l_cred);
+}
+
 /*
  * The walk of an O_CREAT open.  On success nd_cur is the file and *created
  * says whether it is new.
@@ -304,9 +315,10 @@ open_creating(struct nameidata *nd, int oflags, mode_t mode, bool *created)
 				return error;
 			}
 		}
-		if (!*created && (oflags & O_EXCL) != 0) {
+		if (!*created &&
+		    (error = may_take(nd, child, oflags)) != 0) {
 			dentry_put(child);
-			return EEXIST;
+			return error;
 		}
 		if (S_ISLNK(child->d_vnode->v_mode) &&
 		    (oflags & O_NOFOLLOW) == 0) {

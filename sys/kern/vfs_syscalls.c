@@ -16,6 +16,7 @@
 #include <sys/fcntl.h>
 #include <sys/inotify.h>
 #include <sys/kmem.h>
+#include <sys/protect.h>
 #include <sys/systm.h>
 #include <kern/vfs_private.h>
 
@@ -202,6 +203,8 @@ link_at(struct lwp *l, const struct path *from, const struct path *parent,
 	else if (from->p_mnt != parent->p_mnt)
 		error = EXDEV;
 	else
+		error = protect_hardlink(vp, l->l_cred);
+	if (error == 0)
 		error = may_create(l, parent);
 	if (error == 0 && (S_ISDIR(vp->v_mode) ||
 	    dvp->v_ops->vop_link == NULL))

@@ -7,11 +7,11 @@
  * sys/kern/vfs_device.c sys/kern/vfs_fifo.c sys/kern/vfs_file.c
  * sys/kern/vfs_init.c sys/kern/vfs_initramfs.c sys/kern/vfs_lock.c
  * sys/kern/vfs_memfd.c sys/kern/vfs_mount.c sys/kern/vfs_namei.c
- * sys/kern/vfs_open.c sys/kern/vfs_syscalls.c sys/kern/vfs_vnode.c
- * sys/kern/kern_descrip.c sys/kern/subr_cpio.c sys/kern/subr_uio.c
- * sys/kern/sys_epoll.c sys/kern/sys_eventfd.c sys/kern/sys_inotify.c
- * sys/kern/sys_pipe.c
- * sys/kern/sys_poll.c sys/fs/tmpfs/tmpfs_data.c sys/fs/tmpfs/tmpfs_node.c
+ * sys/kern/vfs_protect.c sys/kern/vfs_open.c sys/kern/vfs_syscalls.c
+ * sys/kern/vfs_vnode.c sys/kern/kern_descrip.c sys/kern/subr_cpio.c
+ * sys/kern/subr_uio.c sys/kern/sys_epoll.c sys/kern/sys_eventfd.c
+ * sys/kern/sys_inotify.c sys/kern/sys_pipe.c sys/kern/sys_poll.c
+ * sys/fs/tmpfs/tmpfs_data.c sys/fs/tmpfs/tmpfs_node.c
  * sys/fs/tmpfs/tmpfs_vfsops.c sys/fs/tmpfs/tmpfs_vnops.c
  * sys/fs/tmpfs/tmpfs_xattr.c sys/uvm/uvm_radix.c sys/lib/gunzip.c
  * libdeflate/lib/deflate_decompress.c libdeflate/lib/gzip_decompress.c

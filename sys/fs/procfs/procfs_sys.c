@@ -13,6 +13,7 @@
 #include <sys/inotify.h>
 #include <sys/mqueue.h>
 #include <sys/proc.h>
+#include <sys/protect.h>
 #include <sys/socket.h>
 #include <sys/systm.h>
 #include <sys/sysvmsg.h>
@@ -73,6 +74,31 @@ FILL(mq_msgsize, "%d", MQ_MSGSIZE_DEFAULT)
 FILL(mq_queues, "%d", MQ_QUEUES_MAX)
 FILL(inotify_events, "%d", INOTIFY_MAX_EVENTS)
 
+#define	PROTECTED(name, max)						\
+FILL(protected_##name, "%u", atomic_load_relaxed(&protected_##name))	\
+static int								\
+store_protected_##name(const struct pfs_node *pn __unused, char *text)	\
+{									\
+	return store_number(text, max, &protected_##name);		\
+}
+
+/* A number up to max. */
+static int
+store_number(char *text, uint32_t max, unsigned int *value)
+{
+	uint32_t v;
+
+	if (kstrtou32(text, 10, &v) != 0 || v > max)
+		return EINVAL;
+	atomic_store_relaxed(value, v);
+	return 0;
+}
+
+PROTECTED(symlinks, 1)
+PROTECTED(hardlinks, 1)
+PROTECTED(fifos, 2)
+PROTECTED(regular, 2)
+
 static int
 fill_core_pattern(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
@@ -119,18 +145,6 @@ static int
 store_domainname(const struct pfs_node *pn __unused, char *text)
 {
 	return uts_set(curlwp, UTS_DOMAINNAME, text, strlen(text));
-}
-
-/* A number up to max. */
-static int
-store_number(char *text, uint32_t max, unsigned int *value)
-{
-	uint32_t v;
-
-	if (kstrtou32(text, 10, &v) != 0 || v > max)
-		return EINVAL;
-	atomic_store_relaxed(value, v);
-	return 0;
 }
 
 static int
@@ -184,12 +198,7 @@ store_sem(const struct pfs_node *pn __unused, char *text)
 static int
 store_overcommit_memory(const struct pfs_node *pn __unused, char *text)
 {
-	uint32_t v;
-
-	if (kstrtou32(text, 10, &v) != 0 || v > 1)
-		return EINVAL;
-	atomic_store_relaxed(&uvm_overcommit_always, v);
-	return 0;
+	return store_number(text, 1, &uvm_overcommit_always);
 }
 
 static void
@@ -324,8 +333,11 @@ static const struct pfs_entry fs_entries[] = {
 	FILE_R("overflowgid", overflow),
 	FILE_R("overflowuid", overflow),
 	FILE_R("pipe-max-size", pipe_max_size),
-	FILE_R("protected_hardlinks", zero),
-	FILE_R("protected_symlinks", zero),
+	FILE_W("protected_fifos", protected_fifos, protected_fifos),
+	FILE_W("protected_hardlinks", protected_hardlinks,
+	    protected_hardlinks),
+	FILE_W("protected_regular", protected_regular, protected_regular),
+	FILE_W("protected_symlinks", protected_symlinks, protected_symlinks),
 	FILE_R("suid_dumpable", zero),
 	{ 0 }
 };
