@@ -9,6 +9,7 @@
  *
  * Locking: cv_lock guards the queue.  Order: interlock, cv_lock, run queue.
  */
+#include <sys/atomic.h>
 #include <sys/condvar.h>
 #include <sys/cpu.h>
 #include <sys/errno.h>
@@ -138,11 +139,24 @@ cv_timedwait_spin_sig(struct condvar *cv, struct spinlock *lock,
 	return cv_sleep_spin(cv, lock, true, deadline);
 }
 
+/*
+ * Nobody waits: the common case, without the lock.  Whoever should see the
+ * change that is signalled has joined before he let the interlock go, and the
+ * caller has held it since.
+ */
+static inline bool
+nobody(const struct condvar *cv)
+{
+	return atomic_load_relaxed(&TAILQ_FIRST(&cv->cv_queue)) == NULL;
+}
+
 void
 cv_signal(struct condvar *cv)
 {
 	struct lwp *l;
 
+	if (nobody(cv))
+		return;
 	spin_enter(&cv->cv_lock);
 	l = TAILQ_FIRST(&cv->cv_queue);
 	if (l != NULL)
@@ -155,6 +169,8 @@ cv_broadcast(struct condvar *cv)
 {
 	struct lwp *l;
 
+	if (nobody(cv))
+		return;
 	spin_enter(&cv->cv_lock);
 	while ((l = TAILQ_FIRST(&cv->cv_queue)) != NULL)
 		sleepq_wake(&cv->cv_queue, l);
