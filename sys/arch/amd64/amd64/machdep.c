@@ -56,8 +56,13 @@ ASSERT_TF(TF_RFLAGS, tf_rflags);
 ASSERT_TF(TF_RSP, tf_rsp);
 ASSERT_TF(TF_SS, tf_ss);
 CTASSERT(TF_SIZE == sizeof(struct trapframe) && TF_SIZE % 16 == 0);
+#define	CI_VCPU(member)							\
+	(__offsetof(struct cpu_info, ci_md.md_shared) +			\
+	    __offsetof(struct vcpu_info, member))
 CTASSERT(CI_SELF == __offsetof(struct cpu_info, ci_self));
 CTASSERT(CI_CURLWP == __offsetof(struct cpu_info, ci_curlwp));
+CTASSERT(CI_UPCALL_PENDING == CI_VCPU(evtchn_upcall_pending));
+CTASSERT(CI_UPCALL_MASK == CI_VCPU(evtchn_upcall_mask));
 CTASSERT(CI_MD_KSTACK == __offsetof(struct cpu_info, ci_md.md_kstack));
 CTASSERT(CI_MD_SCRATCH == __offsetof(struct cpu_info, ci_md.md_scratch));
 CTASSERT(__offsetof(struct lwp, l_pcb) == 0);

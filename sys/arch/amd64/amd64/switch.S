@@ -42,9 +42,8 @@ ENTRY(lwp_trampoline)
 	jz	1f
 	movq	%r13, %rdi
 	call	*%r12
-1:	call	intr_disable
-	movq	%rsp, %rdi
-	call	trap_exit_user
+1:	movq	%rsp, %rdi
+	call	trap_enter_user
 	movq	cpu_user_return(%rip), %rax
 	jmp	*%rax
 END(lwp_trampoline)

@@ -340,6 +340,14 @@ trap_exit_user(struct trapframe *tf)
 	}
 }
 
+/* A fresh thread goes to user mode, interrupts still on. */
+void
+trap_enter_user(struct trapframe *tf)
+{
+	(void)intr_disable();
+	trap_exit_user(tf);
+}
+
 void
 trap_exit_kernel(struct trapframe *tf)
 {

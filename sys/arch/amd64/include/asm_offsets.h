@@ -33,6 +33,8 @@
 /* struct cpu_info, by %gs */
 #define	CI_SELF		0
 #define	CI_CURLWP	8
+#define	CI_UPCALL_PENDING	64	/* in the PV vcpu_info */
+#define	CI_UPCALL_MASK	65
 #define	CI_MD_KSTACK	128
 #define	CI_MD_SCRATCH	136
 

@@ -39,6 +39,8 @@ void	syscall_entry(struct trapframe *);
 void	upcall_entry(struct trapframe *);	/* event channel upcall */
 /* Before every return to user mode: runs userret() while there is work. */
 void	trap_exit_user(struct trapframe *);
+/* The same for a fresh thread; interrupts on. */
+void	trap_enter_user(struct trapframe *);
 /* Before every return to kernel mode from an interrupt: preemption. */
 void	trap_exit_kernel(struct trapframe *);
 void	trap_nmi(const struct trapframe *);

@@ -20,10 +20,6 @@ struct xen_guest {
 	const char *g_name;			/* "PV" or "PVH" */
 	const struct pmap_backend *g_pmap;	/* <x86/pmap_backend.h> */
 
-	/* Interrupt flag of this CPU: see <machine/intr.h>. */
-	bool	(*g_intr_disable)(void);
-	void	(*g_intr_enable)(void);
-	bool	(*g_intr_enabled)(void);
 	/* Wait for an event; entered and left with interrupts off. */
 	void	(*g_idle)(void);
 	/* The address of the page fault just taken; before interrupts go on. */

@@ -6,7 +6,7 @@
  * Overview: a PV kernel has no interrupt flag of its own; the byte
  * evtchn_upcall_mask in the vcpu_info is it.  vcpu_info lies in cpu_info, so
  * each access is one instruction relative to %gs: a thread that is preempted
- * and moved between two of them never touches another CPU's.
+ * and moved between two of them never touches another CPU's (<machine/intr.h>).
  *
  * Suspend: the tools translate frame numbers only where they know of them.
  * start_info's store and console frames go down as pfns and come up as machine
@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
+#include <machine/intr.h>
 #include <machine/pmap.h>
 #include <x86/pmap_backend.h>
 #include <xen/guest.h>
@@ -29,61 +30,17 @@
 
 #include "pv_private.h"
 
-#define	MASK_OFFSET	(__offsetof(struct cpu_info, ci_md.md_shared) +	\
-			    __offsetof(struct vcpu_info, evtchn_upcall_mask))
-#define	PENDING_OFFSET	(__offsetof(struct cpu_info, ci_md.md_shared) +	\
-			    __offsetof(struct vcpu_info, evtchn_upcall_pending))
-
 static char pv_dummy_shared[PAGE_SIZE] __aligned(PAGE_SIZE)
     __section(".bss.page_aligned");
 
-/* ---- interrupt flag ---- */
-
-static inline uint8_t
-upcall_mask(void)
-{
-	uint8_t mask;
-
-	__asm__ volatile("movb %%gs:%c1, %0" : "=q"(mask) : "i"(MASK_OFFSET)
-	    : "memory");
-	return mask;
-}
-
-static bool
-pv_intr_disable(void)
-{
-	/* If it was 0, it is 0 on whatever CPU we are by the next line. */
-	uint8_t mask = upcall_mask();
-
-	__asm__ volatile("movb $1, %%gs:%c0" : : "i"(MASK_OFFSET) : "memory");
-	return mask == 0;
-}
-
-static void
-pv_intr_enable(void)
-{
-	uint8_t pending;
-
-	__asm__ volatile("movb $0, %%gs:%c0" : : "i"(MASK_OFFSET) : "memory");
-	__asm__ volatile("movb %%gs:%c1, %0" : "=q"(pending)
-	    : "i"(PENDING_OFFSET) : "memory");
-	/* Came in while masked: any hypercall delivers it. */
-	if (pending != 0)
-		(void)hypercall_xen_version(XENVER_version, NULL, NULL);
-}
-
-static bool
-pv_intr_enabled(void)
-{
-	return upcall_mask() == 0;
-}
+/* ---- interrupts ---- */
 
 static void
 pv_idle(void)
 {
 	/* Unmasks, and does not block if something is pending. */
 	(void)hypercall_sched_op(SCHEDOP_block, NULL);
-	(void)pv_intr_disable();
+	(void)intr_disable();
 }
 
 static uintptr_t
@@ -218,9 +175,6 @@ pv_resume(bool newdomain)
 const struct xen_guest pv_guest = {
 	.g_name = "PV",
 	.g_pmap = &pv_pmap_backend,
-	.g_intr_disable = pv_intr_disable,
-	.g_intr_enable = pv_intr_enable,
-	.g_intr_enabled = pv_intr_enabled,
 	.g_idle = pv_idle,
 	.g_fault_addr = pv_fault_addr,
 	.g_debug_status = pv_debug_status,

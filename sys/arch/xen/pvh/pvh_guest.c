@@ -28,31 +28,7 @@
 uint32_t pvh_start_flags;
 static pfn_t pvh_shared_gpfn = { ~(uintptr_t)0 };
 
-/* ---- interrupt flag ---- */
-
-static bool
-pvh_intr_disable(void)
-{
-	unsigned long flags;
-
-	__asm__ volatile("pushfq; popq %0; cli" : "=r"(flags) : : "memory");
-	return (flags & RFLAGS_IF) != 0;
-}
-
-static void
-pvh_intr_enable(void)
-{
-	__asm__ volatile("sti" : : : "memory");
-}
-
-static bool
-pvh_intr_enabled(void)
-{
-	unsigned long flags;
-
-	__asm__ volatile("pushfq; popq %0" : "=r"(flags) : : "memory");
-	return (flags & RFLAGS_IF) != 0;
-}
+/* ---- interrupts ---- */
 
 static void
 pvh_idle(void)
@@ -230,9 +206,6 @@ pvh_resume(bool newdomain)
 const struct xen_guest pvh_guest = {
 	.g_name = "PVH",
 	.g_pmap = &pvh_pmap_backend,
-	.g_intr_disable = pvh_intr_disable,
-	.g_intr_enable = pvh_intr_enable,
-	.g_intr_enabled = pvh_intr_enabled,
 	.g_idle = pvh_idle,
 	.g_fault_addr = pvh_fault_addr,
 	.g_debug_status = pvh_debug_status,

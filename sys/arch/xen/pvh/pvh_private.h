@@ -73,6 +73,9 @@ extern unsigned long pvh_cr4;			/* [I] of all CPUs */
 /* The start info, a copy of what matters after boot. */
 extern uint32_t pvh_start_flags;
 
+/* pvh_intr.c: boot, while the text can be written, before any lock is used. */
+void	pvh_intr_patch(void);
+
 void	pvh_boot(paddr_t start_info) __dead;
 
 static inline uint64_t

@@ -226,6 +226,7 @@ pvh_boot(paddr_t start_info)
 	xen_guest = &pvh_guest;
 	cpu_user_return = pvh_user_return;
 	wrmsr(MSR_GSBASE, (uintptr_t)ci);
+	pvh_intr_patch();
 	hypercall_init();
 	cpu_md_early();
 	pvh_cpu_early(ci);

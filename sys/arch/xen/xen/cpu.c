@@ -92,24 +92,13 @@ cpu_spin_yield(void)
 	(void)hypercall_sched_op(SCHEDOP_yield, NULL);
 }
 
-/* -- interrupts: by guest type -- */
+/* -- interrupts -- */
 
-bool
-intr_disable(void)
-{
-	return xen_guest->g_intr_disable();
-}
-
+/* An event came in while they were masked: any hypercall delivers it. */
 void
-intr_enable(void)
+intr_deliver(void)
 {
-	xen_guest->g_intr_enable();
-}
-
-bool
-intr_enabled(void)
-{
-	return xen_guest->g_intr_enabled();
+	(void)hypercall_xen_version(XENVER_version, NULL, NULL);
 }
 
 void

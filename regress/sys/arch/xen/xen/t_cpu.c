@@ -60,8 +60,8 @@ cpu_cross_call(void (*fn)(void *), void *arg)
 	cross_calls++;
 }
 
-static bool
-fake_intr_disable(void)
+bool
+intr_disable(void)
 {
 	bool was = intr_on;
 
@@ -69,14 +69,14 @@ fake_intr_disable(void)
 	return was;
 }
 
-static void
-fake_intr_enable(void)
+void
+intr_enable(void)
 {
 	intr_on = true;
 }
 
-static bool
-fake_intr_enabled(void)
+bool
+intr_enabled(void)
 {
 	return intr_on;
 }
@@ -202,9 +202,6 @@ same_frame(pfn_t pfn)
 
 static const struct xen_guest guest = {
 	.g_name = "test",
-	.g_intr_disable = fake_intr_disable,
-	.g_intr_enable = fake_intr_enable,
-	.g_intr_enabled = fake_intr_enabled,
 	.g_pfn_to_mfn = same_frame,
 	.g_cpu_initialise = fake_initialise,
 };
