@@ -396,6 +396,9 @@ fork_proc(struct proc *p, uint64_t flags, struct proc **result)
 		proc_free(child);
 		return error;
 	}
+	/* Before the child runs, so that only one copies the stack's page. */
+	if ((flags & CLONE_VM) == 0)
+		cpu_lwp_touch(curlwp);
 	*result = child;
 	return 0;
 }

@@ -493,6 +493,12 @@ void	sleepq_signal(struct lwp *);
 
 /* -- machine-dependent parts -- */
 /*
+ * After a fork the current thread is going to touch the page of its next
+ * instruction and that of its stack: bring them in now, which costs less than
+ * the traps.  Thread context; may sleep.
+ */
+void	cpu_lwp_touch(struct lwp *);
+/*
  * Prepare `child`, whose kernel stack l_kstack lwp_alloc() has made and
  * lwp_free() frees, so that its first switch runs fn(arg) on it (when fn
  * returns, the thread enters user mode with the registers in l_tf); with

@@ -262,6 +262,12 @@ struct vm_map_entry *uvm_map_next(struct vm_map_entry *);
  * Thread context, may sleep, interrupts on.
  */
 int	uvm_fault(struct vmspace *, vaddr_t, vm_prot_t access);
+/*
+ * Fault in what is missing; map unlocked.  access 0: as each entry allows, for
+ * writing where that makes a private page.  Stops at the first error.
+ */
+int	uvm_populate(struct vmspace *, vaddr_t start, vaddr_t end,
+	    vm_prot_t access);
 /* Read or write another process' memory (ptrace, /proc/PID/mem). */
 int	uvm_io(struct vmspace *, vaddr_t, void *buf, size_t, enum uio_rw,
 	    bool force);

@@ -89,14 +89,6 @@ int	uvm_map_growstack(struct vmspace *, vaddr_t);	/* takes the lock */
 /* Would so many bytes of memory be an obvious overcommit? */
 bool	uvm_overcommits(vsize_t);
 
-/*
- * uvm_fault.c: fault in what is missing; map unlocked.  access 0: as each
- * entry allows, for writing where that makes a private page.  Stops at the
- * first error.
- */
-int	uvm_populate(struct vmspace *, vaddr_t start, vaddr_t end,
-	    vm_prot_t access);
-
 /* uvm_aobj.c */
 bool	uvm_object_is_aobj(const struct uvm_object *);
 

@@ -14,6 +14,7 @@
 #include <sys/cons.h>
 #include <sys/cpu.h>
 #include <sys/errno.h>
+#include <sys/mman.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/vdso.h>
@@ -22,6 +23,7 @@
 #include <machine/intr.h>
 #include <machine/machdep.h>
 #include <machine/pmap.h>
+#include <uvm/uvm.h>
 #include <x86/cpuid.h>
 #include <x86/fpu.h>
 #include <xen/guest.h>
@@ -280,6 +282,22 @@ cpu_lwp_fork(struct lwp *parent, struct lwp *child, uintptr_t stack,
 	}
 	start_at(child, fn, arg);
 	return 0;
+}
+
+/* What fails here fails again as the program's own fault, and is told. */
+static void
+touch(struct lwp *l, vaddr_t va, vm_prot_t access)
+{
+	if (va < VM_MAX_ADDRESS)
+		(void)uvm_populate(l->l_proc->p_vmspace, trunc_page(va),
+		    trunc_page(va) + PAGE_SIZE, access);
+}
+
+void
+cpu_lwp_touch(struct lwp *l)
+{
+	touch(l, l->l_tf->tf_rip, PROT_EXEC);
+	touch(l, l->l_tf->tf_rsp, PROT_WRITE);
 }
 
 void

@@ -344,6 +344,7 @@ trap_exit_user(struct trapframe *tf)
 void
 trap_enter_user(struct trapframe *tf)
 {
+	cpu_lwp_touch(curlwp);
 	(void)intr_disable();
 	trap_exit_user(tf);
 }
