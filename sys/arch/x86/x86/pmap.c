@@ -469,6 +469,36 @@ remove_entries(struct pmap *pm, uint64_t *slot, vaddr_t va, vaddr_t end)
 	return va;
 }
 
+/*
+ * The first address from va on that has a lowest table, and that table's slot;
+ * end if there is none below it.  Address spaces are mostly holes: those of a
+ * table are passed over in place.
+ */
+static vaddr_t
+next_table(struct pmap *pm, vaddr_t va, vaddr_t end, uint64_t **slotp)
+{
+	uint64_t *table = pm->pm_l4, *slot;
+	int level = 4;
+
+	while (va < end) {
+		slot = &table[PT_INDEX(va, level)];
+		if ((*slot & PTE_P) == 0) {
+			va = (va | (PT_SPAN(level - 1) - 1)) + 1;
+			if (PT_INDEX(va, level) == 0) {
+				table = pm->pm_l4;
+				level = 4;
+			}
+		} else if (level == 2) {
+			*slotp = slot;
+			return va;
+		} else {
+			table = pte_table(pmap_backend->pb_read(slot));
+			level--;
+		}
+	}
+	return end;
+}
+
 /* A bounded part of pmap_remove(); the address it came to. */
 static vaddr_t
 remove_some(struct pmap *pm, vaddr_t va, vaddr_t end)
@@ -476,13 +506,10 @@ remove_some(struct pmap *pm, vaddr_t va, vaddr_t end)
 	struct vm_page *pg;
 	vaddr_t first, next;
 	uint64_t *slot;
-	int level;
 
-	for (level = 4; level > 1; level--) {
-		slot = walk(pm, va, level);
-		if ((*slot & PTE_P) == 0)
-			return (va | (PT_SPAN(level - 1) - 1)) + 1;
-	}
+	va = next_table(pm, va, end, &slot);
+	if (va == end)
+		return end;
 	if ((va & (PT_SPAN(1) - 1)) == 0 && end - va >= PT_SPAN(1))
 		return cut_tables(pm, slot, va, end);
 	next = MIN((va | (PT_SPAN(1) - 1)) + 1, end);
@@ -587,7 +614,6 @@ pmap_protect(struct pmap *pm, vaddr_t start, vaddr_t end, vm_prot_t prot)
 {
 	uint64_t bits = prot_bits(prot), *slot;
 	vaddr_t va = start, next;
-	int level;
 
 	if ((prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) == 0) {
 		pmap_remove(pm, start, end);
@@ -595,19 +621,14 @@ pmap_protect(struct pmap *pm, vaddr_t start, vaddr_t end, vm_prot_t prot)
 	}
 	KASSERT(!is_kernel(pm) && end <= VM_MAX_ADDRESS);
 	spin_enter(&pm->pm_lock);
-	while (va < end && pm->pm_resident != 0) {
-		next = 0;
-		for (level = 4; level > 1 && next == 0; level--) {
-			slot = walk(pm, va, level);
-			if ((*slot & PTE_P) == 0)
-				next = (va | (PT_SPAN(level - 1) - 1)) + 1;
-		}
-		if (next == 0) {
-			slot = walk(pm, va, 1);
-			next = MIN((va | (PT_SPAN(1) - 1)) + 1, end);
-			next = protect_entries(pm, slot, va, next, bits);
-		}
-		va = next;
+	while (pm->pm_resident != 0) {
+		va = next_table(pm, va, end, &slot);
+		if (va == end)
+			break;
+		next = MIN((va | (PT_SPAN(1) - 1)) + 1, end);
+		slot = pte_table(pmap_backend->pb_read(slot));
+		va = protect_entries(pm, &slot[PT_INDEX(va, 1)], va, next,
+		    bits);
 		if (va < end) {
 			spin_exit(&pm->pm_lock);
 			spin_enter(&pm->pm_lock);
