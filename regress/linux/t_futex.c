@@ -423,3 +423,61 @@ TEST(robust_list_argument)
 	CHECK_EQ(syscall(SYS_set_robust_list, 8, 24), 0);
 	/* The end of the thread must survive a list of nonsense. */
 }
+
+#ifndef SYS_futex_waitv
+#define	SYS_futex_waitv	449
+#endif
+
+struct waitv {
+	uint64_t	val, uaddr;
+	uint32_t	flags, reserved;
+};
+
+#define	V(w, v)	{ (v), (uintptr_t)(w), 2 | FUTEX_PRIVATE_FLAG, 0 }
+
+static long
+waitv(struct waitv *v, unsigned int n, const void *timeout)
+{
+	return syscall(SYS_futex_waitv, v, n, 0, timeout, CLOCK_MONOTONIC);
+}
+
+static void *
+wake_second(void *arg)
+{
+	sleep_ms(50 * tap_slow());
+	while (futex(arg, WAKE, 1, NULL, NULL, 0) == 0)
+		sleep_ms(1);
+	return NULL;
+}
+
+TEST(one_of_several)
+{
+	struct waitv v[3] = { V(&word, 0), V(&word2, 5), V(&word, 0) };
+	struct timespec ts;
+	pthread_t t;
+
+	CHECK_ERR(waitv(v, 3, NULL), EAGAIN);
+	/* Those in front of it wait no more. */
+	CHECK_EQ(futex(&word, WAKE, 9, NULL, NULL, 0), 0);
+	word2 = 5;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	CHECK_ERR(waitv(v, 3, &ts), ETIMEDOUT);
+	CHECK_EQ(futex(&word2, WAKE, 9, NULL, NULL, 0), 0);
+	CHECK_EQ(pthread_create(&t, NULL, wake_second, &word2), 0);
+	CHECK_EQ(waitv(v, 3, NULL), 1);
+	pthread_join(t, NULL);
+	CHECK_ERR(waitv(v, 0, NULL), EINVAL);
+	CHECK_ERR(waitv(v, 129, NULL), EINVAL);
+	CHECK_ERR(waitv(NULL, 1, NULL), EINVAL);
+	v[1].flags = 1;
+	CHECK_ERR(waitv(v, 3, NULL), EINVAL);
+	v[1].flags = 2;
+	v[1].reserved = 1;
+	CHECK_ERR(waitv(v, 3, NULL), EINVAL);
+	v[1].reserved = 0;
+	v[1].uaddr = 0;
+	CHECK_ERR(waitv(v, 3, NULL), EFAULT);
+	ts.tv_nsec = 1000000000;
+	v[1].uaddr = (uintptr_t)&word2;
+	CHECK_ERR(waitv(v, 3, &ts), EINVAL);
+}

@@ -14,11 +14,16 @@
  * the lock of the bucket it is moved from; NULL says woken, and is the last
  * a waker writes to a waiter, whose memory is the sleeper's stack.
  *
+ * A thread that waits for several words has a waiter for each, all of one
+ * group, whose condition variable it sleeps on; fg_lock is held from the store
+ * of NULL to the end of the waking, and taken before a group is given up.
+ *
  * Untrusted input: addresses and words of user memory; no assumption on them.
  */
 #include <sys/atomic.h>
 #include <sys/condvar.h>
 #include <sys/errno.h>
+#include <sys/kmem.h>
 #include <sys/proc.h>
 #include <sys/systm.h>
 #include <uvm/uvm.h>
@@ -31,12 +36,18 @@ struct futex_bucket {
 	TAILQ_HEAD(futex_waiters, futex_waiter) fb_queue; /* [l] */
 } __aligned(64);
 
+struct futex_group {
+	struct spinlock	fg_lock;
+	struct condvar	fg_cv;
+};
+
 struct futex_waiter {
 	TAILQ_ENTRY(futex_waiter) fw_link;
 	struct futex_bucket *volatile fw_bucket;
 	struct futex_key fw_key;
 	uint32_t	fw_bitset;
 	int		fw_pri;		/* PRI_RT_LEVELS: not real-time */
+	struct futex_group *fw_group;	/* or NULL: it sleeps on fw_cv */
 	struct condvar	fw_cv;
 };
 
@@ -135,9 +146,18 @@ buckets_unlock(struct futex_bucket *a, struct futex_bucket *b)
 static void
 waiter_wake(struct futex_bucket *b, struct futex_waiter *w)
 {
+	struct futex_group *g = w->fw_group;
+
 	TAILQ_REMOVE(&b->fb_queue, w, fw_link);
-	cv_signal(&w->fw_cv);
+	if (g == NULL) {
+		cv_signal(&w->fw_cv);
+		atomic_store_release(&w->fw_bucket, NULL);
+		return;
+	}
+	spin_enter(&g->fg_lock);
+	cv_signal(&g->fg_cv);
 	atomic_store_release(&w->fw_bucket, NULL);
+	spin_exit(&g->fg_lock);
 }
 
 /* Lock the bucket the waiter is in now; NULL: it was woken. */
@@ -244,6 +264,7 @@ do_futex_wait(struct lwp *l, uintptr_t uaddr, bool shared, uint32_t val,
 		return error;
 	b = key_bucket(&w.fw_key);
 	w.fw_bitset = bitset;
+	w.fw_group = NULL;
 	cv_init(&w.fw_cv, "futex");
 	if ((error = bucket_lock_read(b, uaddr, &cur)) != 0)
 		goto out;
@@ -258,6 +279,98 @@ do_futex_wait(struct lwp *l, uintptr_t uaddr, bool shared, uint32_t val,
 out:
 	cv_destroy(&w.fw_cv);
 	futex_key_put(&w.fw_key);
+	return error;
+}
+
+/* -- several at once -- */
+
+/* Who was woken, the last of them; -1: nobody yet. */
+static int
+group_woken(const struct futex_waiter *w, unsigned int n)
+{
+	while (n > 0)
+		if (atomic_load_acquire(&w[--n].fw_bucket) == NULL)
+			return (int)n;
+	return -1;
+}
+
+/* Put the waiters into their queues, *queued of them: EAGAIN, EFAULT... */
+static int
+group_enter(struct lwp *l, const struct futex_wait *fw,
+    struct futex_waiter *w, unsigned int n, struct futex_group *g,
+    unsigned int *queued)
+{
+	struct futex_bucket *b;
+	uint32_t cur;
+	int error;
+
+	for (*queued = 0; *queued < n; ++*queued, fw++, w++) {
+		error = futex_key_get(l, fw->fw_uaddr, fw->fw_shared,
+		    &w->fw_key);
+		if (error != 0)
+			return error;
+		b = key_bucket(&w->fw_key);
+		w->fw_bitset = FUTEX_BITSET_ANY;
+		w->fw_group = g;
+		w->fw_pri = MIN(l->l_pri, PRI_RT_LEVELS);
+		error = bucket_lock_read(b, fw->fw_uaddr, &cur);
+		if (error == 0 && cur != fw->fw_val) {
+			spin_exit(&b->fb_lock);
+			error = EAGAIN;
+		}
+		if (error != 0) {
+			futex_key_put(&w->fw_key);
+			return error;
+		}
+		waiter_insert(b, w);
+		spin_exit(&b->fb_lock);
+	}
+	return 0;
+}
+
+/* Take those not woken out of their queues; who was woken, or -1. */
+static int
+group_leave(struct futex_waiter *w, unsigned int n, struct futex_group *g)
+{
+	struct futex_bucket *b;
+	int woken = -1;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if ((b = waiter_lock(&w[i])) != NULL) {
+			TAILQ_REMOVE(&b->fb_queue, &w[i], fw_link);
+			spin_exit(&b->fb_lock);
+		} else
+			woken = (int)i;
+		futex_key_put(&w[i].fw_key);
+	}
+	/* A waker may be about to let go of it. */
+	spin_enter(&g->fg_lock);
+	spin_exit(&g->fg_lock);
+	return woken;
+}
+
+int
+do_futex_waitv(struct lwp *l, const struct futex_wait *fw, unsigned int n,
+    nsec_t deadline, int *which)
+{
+	struct futex_waiter *w = kmem_alloc(n * sizeof(*w), KM_SLEEP);
+	struct futex_group g;
+	unsigned int queued;
+	int error;
+
+	if (w == NULL)
+		return ENOMEM;
+	spin_init(&g.fg_lock, "futex_group");
+	cv_init(&g.fg_cv, "futex");
+	error = group_enter(l, fw, w, n, &g, &queued);
+	spin_enter(&g.fg_lock);
+	while (error == 0 && group_woken(w, n) < 0)
+		error = cv_timedwait_spin_sig(&g.fg_cv, &g.fg_lock, deadline);
+	spin_exit(&g.fg_lock);
+	if ((*which = group_leave(w, queued, &g)) >= 0)
+		error = 0;
+	cv_destroy(&g.fg_cv);
+	kmem_free(w, n * sizeof(*w));
 	return error;
 }
 

@@ -68,6 +68,7 @@ const struct lock_class lock_order[] = {
 	{ "sigacts",	false },
 	{ "uidinfo",	false },
 	{ "futex",	true },		/* two buckets, by address */
+	{ "futex_group", false },
 	{ "futex_pi",	false },
 	{ "pollhead",	false },
 	{ "epoll_head",	true },		/* those of sets, in sets */

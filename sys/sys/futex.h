@@ -34,6 +34,14 @@ void	futex_init(void);
  */
 int	do_futex_wait(struct lwp *, uintptr_t uaddr, bool shared, uint32_t val,
 	    uint32_t bitset, nsec_t deadline);
+/* For one of several words; *which was woken. As do_futex_wait(), ENOMEM. */
+struct futex_wait {
+	uintptr_t	fw_uaddr;
+	uint32_t	fw_val;
+	bool		fw_shared;
+};
+int	do_futex_waitv(struct lwp *, const struct futex_wait *,
+	    unsigned int n, nsec_t deadline, int *which);
 int	do_futex_wake(struct lwp *, uintptr_t uaddr, bool shared,
 	    unsigned int n, uint32_t bitset, unsigned int *woken);
 /*

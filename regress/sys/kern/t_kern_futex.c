@@ -358,3 +358,48 @@ TEST(comparisons_are_signed)
 		    0);
 	}
 }
+
+/* -- one of several words -- */
+
+static bool
+wake_two(const char *wchan)
+{
+	unsigned int n;
+
+	CHECK_STR(wchan, "futex");
+	CHECK_EQ(do_futex_wake(&l, addr(1), false, 9, ~0U, &n), 0);
+	CHECK_EQ(n, 1);
+	CHECK_EQ(do_futex_wake(&l, addr(2), false, 9, ~0U, &n), 0);
+	CHECK_EQ(n, 1);
+	return true;
+}
+
+TEST(one_of_several)
+{
+	struct futex_wait fw[] = { { addr(0), 0, false },
+	    { addr(1), 1, false }, { addr(2), 2, false } };
+	unsigned int n;
+	int which;
+
+	setup();
+	word[1] = 1;
+	CHECK_EQ(do_futex_waitv(&l, fw, 3, 0, &which), EAGAIN);
+	word[2] = 2;
+	CHECK_EQ(do_futex_waitv(&l, fw, 3, nanouptime() + 1000, &which),
+	    ETIMEDOUT);
+	CHECK_EQ(which, -1);
+	shim_signal_pending = true;
+	CHECK_EQ(do_futex_waitv(&l, fw, 3, 0, &which), ERESTARTSYS);
+	shim_signal_pending = false;
+	for (unsigned int i = 0; i < 3; i++) {
+		CHECK_EQ(do_futex_wake(&l, addr(i), false, 9, ~0U, &n), 0);
+		CHECK_EQ(n, 0);
+	}
+	shim_sleep_hook = wake_two;
+	CHECK_EQ(do_futex_waitv(&l, fw, 3, 0, &which), 0);
+	CHECK_EQ(which, 2);
+	kmem_fail_after(0);
+	CHECK_EQ(do_futex_waitv(&l, fw, 3, 0, &which), ENOMEM);
+	kmem_fail_after(-1);
+	CHECK_EQ(kmem_outstanding(), 0);
+}

@@ -7,6 +7,7 @@
  */
 #include <sys/errno.h>
 #include <sys/futex.h>
+#include <sys/kmem.h>
 #include <uvm/uvm.h>
 #include <compat/linux/linux_abi.h>
 #include <compat/linux/linux_abi32.h>
@@ -26,6 +27,15 @@
 #define	FUTEX_LOCK_PI2		13
 #define	FUTEX_PRIVATE_FLAG	128
 #define	FUTEX_CLOCK_REALTIME	256
+
+#define	FUTEX_32		2
+#define	FUTEX_WAITV_MAX		128
+
+struct linux_futex_waitv {
+	uint64_t	val, uaddr;
+	uint32_t	flags, reserved;
+};
+CTASSERT(sizeof(struct linux_futex_waitv) == 24);
 
 #define	ROBUST_LIST_LIMIT	2048
 
@@ -186,6 +196,67 @@ linux_sys_futex(struct lwp *l, const struct linux_futex_args *uap,
 		return ENOSYS;
 	}
 	*retval = (register_t)n;
+	return error;
+}
+
+static int
+waitv_in(const struct linux_futex_waitv *uv, struct futex_wait *fw)
+{
+	struct linux_futex_waitv v;
+	int error;
+
+	if ((error = copyin(uv, &v, sizeof(v))) != 0)
+		return error;
+	if ((v.flags & ~(uint32_t)FUTEX_PRIVATE_FLAG) != FUTEX_32 ||
+	    v.reserved != 0)
+		return EINVAL;
+	fw->fw_uaddr = (uintptr_t)v.uaddr;
+	fw->fw_val = (uint32_t)v.val;
+	fw->fw_shared = (v.flags & FUTEX_PRIVATE_FLAG) == 0;
+	return 0;
+}
+
+/* Its time is a 64-bit one for i386 programs, too. */
+static int
+waitv_deadline(const struct linux_futex_waitv_args *uap, nsec_t *deadline)
+{
+	struct timespec ts;
+	nsec_t when;
+	int error;
+
+	*deadline = 0;
+	if (uap->timeout == NULL)
+		return 0;
+	if (uap->clock != CLOCK_REALTIME && uap->clock != CLOCK_MONOTONIC)
+		return EINVAL;
+	if ((error = copyin(uap->timeout, &ts, sizeof(ts))) != 0 ||
+	    (error = timespec_to_nsec(&ts, &when)) != 0)
+		return error;
+	return linux_clock_deadline(uap->clock, when, deadline);
+}
+
+int
+linux_sys_futex_waitv(struct lwp *l, const struct linux_futex_waitv_args *uap,
+    register_t *retval)
+{
+	const struct linux_futex_waitv *uv = uap->waiters;
+	struct futex_wait *fw;
+	nsec_t deadline;
+	int which = -1, error;
+
+	if (uap->flags != 0 || uap->n == 0 || uap->n > FUTEX_WAITV_MAX ||
+	    uv == NULL)
+		return EINVAL;
+	if ((error = waitv_deadline(uap, &deadline)) != 0)
+		return error;
+	if ((fw = kmem_alloc(uap->n * sizeof(*fw), KM_SLEEP)) == NULL)
+		return ENOMEM;
+	for (unsigned int i = 0; error == 0 && i < uap->n; i++)
+		error = waitv_in(&uv[i], &fw[i]);
+	if (error == 0)
+		error = do_futex_waitv(l, fw, uap->n, deadline, &which);
+	kmem_free(fw, uap->n * sizeof(*fw));
+	*retval = which;
 	return error;
 }
 
