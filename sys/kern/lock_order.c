@@ -35,6 +35,10 @@ const struct lock_class lock_order[] = {
 	{ "mnt_rename",	false },
 	{ "file",	false },
 	{ "epoll",	true },		/* a set in a set */
+	/* An overlay's files, and the real ones below them. */
+	{ "overlay_vnode", true },
+	{ "overlay",	false },
+	{ "overlay_work", false },
 	{ "vnode",	true },
 	{ "mount",	false },
 	{ "dcache_tree", false },

@@ -259,6 +259,9 @@ overlay_node_get(struct overlay_mount *om, struct vnode *parent,
 		return error;
 	}
 	on->on_vnode = vp;
+	/* Real files' locks are taken while it is held: another class. */
+	rw_destroy(&vp->v_lock);
+	rw_init(&vp->v_lock, "overlay_vnode");
 	/* Names come and go in it that the layer's own cache does not know. */
 	if (up != NULL && S_ISDIR(up->v_mode))
 		(void)atomic_or(&up->v_flags, VV_NOCACHE);
