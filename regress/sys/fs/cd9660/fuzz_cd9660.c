@@ -25,18 +25,18 @@ fuzz_one(const uint8_t *data, size_t size)
 	static const char *const images[] = {
 		CD_GENISO("-R"), CD_GENISO("-J"), CD_XORRISO("-R"),
 	};
-	static bool made;
+	static bool made[__arraycount(images)];
 	unsigned int i;
 
-	for (i = 0; i < __arraycount(images) && !made; i++) {
-		disk_blank(1);
-		CHECK_EQ(disk_command(images[i]), 0);
-		damage_keep(i);
-	}
-	made = true;
 	if (size < 6)
 		return 0;
 	i = data[0] % __arraycount(images);
+	if (!made[i]) {
+		disk_blank(1);
+		CHECK_EQ(disk_command(images[i]), 0);
+		damage_keep(i);
+		made[i] = true;
+	}
 	damage_restore(i);
 	damage_patch(i, data + 1, size - 1);
 	damage_use(MS_RDONLY, "");

@@ -22,17 +22,17 @@ int	fuzz_one(const uint8_t *, size_t);
 int
 fuzz_one(const uint8_t *data, size_t size)
 {
-	static bool made;
+	static bool made[IMAGES];
 	unsigned int i;
 
-	for (i = 0; i < IMAGES && !made; i++) {
-		make(formats[i]);
-		damage_keep(i);
-	}
-	made = true;
 	if (size < 6)
 		return 0;
 	i = data[0] % IMAGES;
+	if (!made[i]) {
+		make(formats[i]);
+		damage_keep(i);
+		made[i] = true;
+	}
 	damage_restore(i);
 	damage_patch(i, data + 1, size - 1);
 	damage_use(MS_RDONLY, "");
