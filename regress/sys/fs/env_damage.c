@@ -27,6 +27,7 @@ void
 damage_keep(unsigned int n)
 {
 	struct image *im = &images[n];
+	const uint64_t *w;
 	size_t off, i;
 
 	im->size = disk_size();
@@ -34,9 +35,10 @@ damage_keep(unsigned int n)
 	memcpy(im->bytes, disk_bytes(), im->size);
 	im->spots = host_alloc(16, (im->size / SPOT + 1) * sizeof(size_t));
 	for (off = 0; off + SPOT <= im->size; off += SPOT) {
-		for (i = 0; i < SPOT && im->bytes[off + i] == 0; i++)
+		w = (const void *)(im->bytes + off);
+		for (i = 0; i < SPOT / sizeof(*w) && w[i] == 0; i++)
 			continue;
-		if (i < SPOT)
+		if (i < SPOT / sizeof(*w))
 			im->spots[im->nspots++] = off;
 	}
 }
