@@ -68,7 +68,8 @@ futex_init(void)
 /* -- keys -- */
 
 int
-futex_key_get(struct lwp *l, uintptr_t uaddr, bool shared, struct futex_key *key)
+futex_key_get(struct lwp *l, uintptr_t uaddr, bool shared,
+    struct futex_key *key)
 {
 	struct vmspace *vm = l->l_proc->p_vmspace;
 	struct vm_map_entry *e;

@@ -23,7 +23,7 @@ struct vdso_time {
 	int64_t		vt_mono_offset __aligned(8);	/* [s] */
 	int64_t		vt_gap_total;			/* [s] */
 	int64_t		vt_real_offset;			/* [s] */
-	volatile int64_t vt_real_user;			/* [a] at vt_adj_since */
+	volatile int64_t vt_real_user;		/* [a] at vt_adj_since */
 	/* adjtimex(2); written with vt_seq odd, as is vt_real_user. */
 	int64_t		vt_adj_since;	/* CLOCK_MONOTONIC */
 	int64_t		vt_adj_rate;	/* 2^-32 ns a ns, from then on */

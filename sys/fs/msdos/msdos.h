@@ -122,7 +122,7 @@ struct msdos_entry {
 	char		e_name[MSDOS_NAMEMAX + 1];
 	char		e_short[14];
 	unsigned int	e_namelen;
-	uint32_t	e_off;		/* of its first slot, in the directory */
+	uint32_t	e_off;		/* of its first slot, in there */
 	unsigned int	e_slots;
 	uint64_t	e_pos;		/* of the short one, on the disk */
 	struct fat_dirent e_de;

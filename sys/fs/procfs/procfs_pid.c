@@ -340,7 +340,7 @@ static int								\
 link_ns_##type(const struct pfs_node *pn, char *buf, size_t size)	\
 {									\
 	struct proc *p;							\
-	int error = pfs_inspect(pn, &p);					\
+	int error = pfs_inspect(pn, &p);				\
 									\
 	if (error != 0)							\
 		return error;						\
@@ -375,13 +375,13 @@ static const struct pfs_entry no_entries[] = { { 0 } };
 
 #define	THREAD_FILES							\
 	FILE_R("stat", pfs_fill_stat),					\
-	FILE_R("statm", pfs_fill_statm),					\
-	FILE_R("status", pfs_fill_status),					\
+	FILE_R("statm", pfs_fill_statm),				\
+	FILE_R("status", pfs_fill_status),				\
 	{ .pe_name = "comm", .pe_mode = S_IFREG | 0644,			\
-	    .pe_fill = pfs_fill_comm, .pe_store = pfs_store_comm,		\
+	    .pe_fill = pfs_fill_comm, .pe_store = pfs_store_comm,	\
 	    .pe_flags = PFS_PERPID },					\
 	FILE_R("cmdline", pfs_fill_cmdline),				\
-	FILE_R("wchan", pfs_fill_wchan),					\
+	FILE_R("wchan", pfs_fill_wchan),				\
 	FILE_R("maps", pfs_fill_maps),					\
 	FILE_R("limits", fill_limits),					\
 	FILE_R("mounts", fill_mounts),					\
@@ -390,10 +390,10 @@ static const struct pfs_entry no_entries[] = { { 0 } };
 	FILE_O("environ", pfs_fill_environ),				\
 	FILE_O("auxv", pfs_fill_auxv),					\
 	{ .pe_name = "mem", .pe_mode = S_IFREG | 0600,			\
-	    .pe_io = pfs_io_mem, .pe_flags = PFS_PERPID },			\
+	    .pe_io = pfs_io_mem, .pe_flags = PFS_PERPID },		\
 	FILE_O("personality", fill_personality),			\
 	{ .pe_name = "oom_score_adj", .pe_mode = S_IFREG | 0644,	\
-	    .pe_fill = pfs_fill_oom, .pe_store = pfs_store_oom },		\
+	    .pe_fill = pfs_fill_oom, .pe_store = pfs_store_oom },	\
 	{ .pe_name = "exe", .pe_mode = S_IFLNK | 0777,			\
 	    .pe_follow = follow_exe },					\
 	{ .pe_name = "cwd", .pe_mode = S_IFLNK | 0777,			\
@@ -404,7 +404,7 @@ static const struct pfs_entry no_entries[] = { { 0 } };
 	    .pe_dir = no_entries, .pe_flags = PFS_FDS },		\
 	{ .pe_name = "fdinfo", .pe_mode = S_IFDIR | 0555,		\
 	    .pe_dir = no_entries, .pe_flags = PFS_FDINFO },		\
-	FILE_R("smaps", pfs_fill_smaps),					\
+	FILE_R("smaps", pfs_fill_smaps),				\
 	FILE_R("smaps_rollup", pfs_fill_smaps_rollup),			\
 	FILE_R("uid_map", fill_id_map),					\
 	FILE_R("gid_map", fill_id_map),					\

@@ -302,8 +302,9 @@ static void
 print_status(const struct facts *f, struct pbuf *pb)
 {
 	pbuf_printf(pb, "Name:\t%s\nUmask:\t%04o\nState:\t%c (%s)\nTgid:\t%d\n"
-	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", f->comm, f->umask,
-	    f->state, state_word(f->state), f->pid, f->tid, f->ppid, f->tracer);
+	    "Ngid:\t0\nPid:\t%d\nPPid:\t%d\nTracerPid:\t%d\n", f->comm,
+	    f->umask, f->state, state_word(f->state), f->pid, f->tid,
+	    f->ppid, f->tracer);
 	if (f->cred != NULL)
 		status_cred(pb, f->cred);
 	pbuf_printf(pb, "FDSize:\t%d\nNStgid:\t%d\nNSpid:\t%d\nNSpgid:\t%d\n"
