@@ -207,6 +207,13 @@ disk_cache_read(struct vnode *vp, struct uio *uio)
 }
 
 int
+disk_cache_mmap(struct vnode *vp, struct uvm_object **uo)
+{
+	follow_size(vp);
+	return uvm_vnode_mmap(vp, uo);
+}
+
+int
 disk_cache_write(struct vnode *vp, struct uio *uio)
 {
 	struct diskcache *dc = vp->v_data;

@@ -110,7 +110,7 @@ static int
 diskdev_mmap(dev_t dev __unused, struct file *fp, off_t off __unused,
     size_t len __unused, vm_prot_t *maxprot __unused, struct uvm_object **uo)
 {
-	return uvm_vnode_mmap(file_cache(fp), uo);
+	return disk_cache_mmap(file_cache(fp), uo);
 }
 
 static uint64_t

@@ -26,6 +26,7 @@ void	disk_cache_init(void);
 int	disk_cache_get(struct disk *, struct vnode **);	/* referenced */
 void	disk_cache_close(struct vnode *);	/* a file is closed: puts it */
 int	disk_cache_read(struct vnode *, struct uio *);
+int	disk_cache_mmap(struct vnode *, struct uvm_object **);
 int	disk_cache_write(struct vnode *, struct uio *);
 /* Bytes become durable. */
 int	disk_cache_sync(struct vnode *, uint64_t start, uint64_t end);
