@@ -189,9 +189,8 @@ guest_send() { printf "$2" | guest_raw "$1"; }
 # its output and returns its status.
 guest_run() {
 	local id=$RANDOM$RANDOM out rc
-	# The quotes keep the typed line from looking like the marks. Without
-	# the terminal's echo, what is typed ahead is not among the output.
-	printf "stty -echo; echo '#B''EGIN %s'; %s\necho '#E''ND %s' \$?; stty echo\n" \
+	# The quotes keep the typed line from looking like the marks.
+	printf "echo '#B''EGIN %s'; %s\necho '#E''ND %s' \$?\n" \
 	    $id "$2" $id | guest_raw "$1" || return 125
 	out=$(guest_expect "$1" "#END $id [0-9]+\r?\n" "${3:-30}")
 	rc=$?
@@ -202,10 +201,10 @@ guest_run() {
 	fi
 	rc=${out##*"#END $id "}
 	out=${out%"#END $id "*}
-	# Take out the last prompt, with the shell's own echo of the second
-	# line; it may stand behind output that did not end its line.
-	out=$(printf '%s' "$out" | sed -e "\$s/[~\/][^ ~\/]* [#\$] \($ESC\[6n\)\?\(echo\
- '#E''ND $id' \$?; stty echo\)\?\$/$ESC/" -e "/^$ESC\$/d" -e "s/$ESC\$//")
+	# Take out the second line's echo and the prompt before it, which may
+	# stand behind output that did not end its line.
+	out=$(printf '%s' "$out" | sed -e "s/[~\/][^ ~\/]* [#\$] \($ESC\[6n\)\?echo\
+ '#E''ND $id' \$?\$/$ESC/" -e "/^$ESC\$/d" -e "s/$ESC\$//")
 	[ -z "$out" ] || printf '%s\n' "$out"
 	return "${rc%%[!0-9]*}"
 }
