@@ -432,7 +432,8 @@ uvm_vnode_overwrites(struct vnode *vp, uint64_t off, uint64_t len)
 	if (vp->v_uobj == NULL || vp->v_bsize == 0 || end < off)
 		return false;
 	un = uvm_vnode_of(vp->v_uobj);
-	if (end > atomic_load_relaxed(&un->un_size))
+	/* v_lock keeps the size as it is. */
+	if (end > un->un_size)
 		return false;
 	for (; off < end; off += (uint64_t)m.vm_len)
 		if (map_at(un, off, end, &m) != 0 || m.vm_kind != VM_MAPPED)

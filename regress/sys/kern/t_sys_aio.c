@@ -250,8 +250,8 @@ static int
 submit(uint64_t id, enum aio_op op, void *p, size_t len, off_t off,
     uint64_t key)
 {
-	struct iovec iov[2] = { { p, len / 2 }, { (char *)p + len / 2,
-	    len - len / 2 } };
+	struct iovec iov[2] = { { p, len / 2 }, {
+	    len != 0 ? (char *)p + len / 2 : NULL, len - len / 2 } };
 	struct aio_args aa = {
 		.aa_op = op, .aa_fd = 3, .aa_eventfd = -1, .aa_iov = iov,
 		.aa_iovcnt = len != 0 ? 2 : 0, .aa_total = len,

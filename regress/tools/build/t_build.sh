@@ -34,7 +34,6 @@ says "an empty configuration" 1 'unknown operation kernel=' kernel=
 says "image: not yet" 2 'image: not yet' image
 says "image with a name: not yet" 2 'image: not yet' image=x
 says "release: not yet" 2 'release: not yet' release
-says "bench: not yet" 2 'bench: not yet' bench
 says "words after run" 1 'only .-- CMD' run uname
 
 # The private source list, with an apt-get that only shows its options.

@@ -7,7 +7,8 @@
  * sys/kern/vfs_device.c sys/kern/vfs_fifo.c sys/kern/vfs_file.c
  * sys/kern/vfs_init.c sys/kern/vfs_initramfs.c sys/kern/vfs_lock.c
  * sys/kern/vfs_memfd.c sys/kern/vfs_mount.c sys/kern/vfs_namei.c
- * sys/kern/vfs_open.c sys/kern/vfs_options.c sys/kern/vfs_syscalls.c
+ * sys/kern/vfs_open.c sys/kern/vfs_options.c sys/kern/vfs_protect.c
+ * sys/kern/vfs_syscalls.c
  * sys/kern/vfs_vnode.c sys/kern/vfs_vntable.c
  * sys/kern/kern_descrip.c sys/kern/subr_cpio.c sys/kern/subr_uio.c
  * sys/kern/sys_epoll.c sys/kern/sys_eventfd.c sys/kern/sys_inotify.c
