@@ -76,7 +76,8 @@ check_run "sort of 10 MB" u \
     'head -c 7500000 /dev/urandom | base64 >/tmp/s && sort /tmp/s >/tmp/o && '\
 'sort -c /tmp/o && wc -c </tmp/o && rm /tmp/s /tmp/o' 240 '^10[0-9]{6}$'
 check_run "200 background processes" u \
-    '(for i in $(seq 200); do sleep 900 & done; ps | grep -c "sleep [9]"; '\
+    '(for i in $(seq 200); do sleep 900 & done; n() { ps | grep -c "sleep [9]"; }; '\
+'for i in $(seq 20); do [ $(n) = 200 ] && break; sleep 1; done; n; '\
 'killall sleep; wait); ps | grep -c "sleep [9]"; :' 120 $'^200\n0$'
 check_run "a loop of 5,000 processes" u \
     'i=0; while [ $i -lt 5000 ]; do (exit 7); i=$((i + $? / 7)); done; echo $i' \
