@@ -201,12 +201,33 @@ guest_run() {
 	fi
 	rc=${out##*"#END $id "}
 	out=${out%"#END $id "*}
-	# Take out the second line's echo and the prompt before it, which may
-	# stand behind output that did not end its line.
+	# Take out the second line's echo and the prompt before it. They may
+	# stand behind output that did not end its line, and the echo above all
+	# output, if the terminal made it when the line came.
 	out=$(printf '%s' "$out" | sed -e "s/[~\/][^ ~\/]* [#\$] \($ESC\[6n\)\?echo\
- '#E''ND $id' \$?\$/$ESC/" -e "/^$ESC\$/d" -e "s/$ESC\$//")
+ '#E''ND $id' \$?\$/$ESC/" -e "s/^echo '#E''ND $id' \$?\$/$ESC/" \
+	    -e "\$s/[~\/][^ ~\/]* [#\$] \$/$ESC/" \
+	    -e "/^$ESC\$/d" -e "s/$ESC\$//")
 	[ -z "$out" ] || printf '%s\n' "$out"
 	return "${rc%%[!0-9]*}"
+}
+
+# guest_points NAME COMMAND TIMEOUT: the test points that COMMAND prints in the
+# guest are ours, with our number; all of them must come.
+guest_points() {
+	local line end="" n0=$TAP_N
+	while IFS= read -r line; do
+		case $line in
+		"ok "*" # SKIP "*)
+			line=${line#ok * - }
+			skip "${line%% # SKIP *}" "${line#* # SKIP }" ;;
+		"ok "*)		ok "${line#ok * - }" ;;
+		"not ok "*)	not_ok "${line#not ok * - }" ;;
+		1..*)		end=$line ;;
+		"#"*)		echo "$line" ;;
+		esac
+	done < <(guest_run "$1" "$2" "$3")
+	check "all points of $2" [ "$end" = "1..$((TAP_N - n0))" ]
 }
 
 # guest_save NAME FILE / guest_restore NAME FILE: xl save, xl restore.
@@ -301,6 +322,13 @@ check_run() {
 	diag "status $rc from: $3 (wanted 0${5:+ and /$5/})"
 	[ -z "$out" ] || diag "$out"
 	return 1
+}
+
+# no_complaint NAME: its kernel has found nothing wrong with itself.
+no_complaint() {
+	check_run "the kernel had no complaint" "$1" \
+	    "dmesg | grep -iE 'panic|warning|bug:|assert|oops' |
+grep -v 'Command line'; :" 30 '^$'
 }
 
 # date_right NAME: the guest's clock is within a second of dom0's.

@@ -291,3 +291,47 @@ TEST(opened_again_through_proc)
 		CHECK(n > 6 && memcmp(link, "pipe:[", 6) == 0);
 	}
 }
+
+/* Writers that are gone again before the reader has seen that they came. */
+TEST(writers_that_come_and_go_while_a_reader_opens)
+{
+	const char *name = "hasty";
+	pid_t pid;
+	int i, fd;
+	char c;
+
+	CHECK_EQ(mkfifo(name, 0600), 0);
+	pid = fork();
+	if (pid == 0) {
+		for (i = 0; i < 3000; i++) {
+			fd = open(name, O_WRONLY);
+			if (fd < 0)
+				_exit(1);
+			close(fd);
+		}
+		_exit(0);
+	}
+	alarm(60);
+	/* Each open of ours lets one of the writer's go on, or more. */
+	while (waitpid(pid, &i, WNOHANG) == 0) {
+		fd = open(name, O_RDONLY | O_NONBLOCK);
+		CHECK(fd >= 0);
+		CHECK(read(fd, &c, 1) <= 0);
+		close(fd);
+	}
+	CHECK_EQ(i, 0);
+	for (i = 0; i < 500; i++) {
+		pid = fork();
+		if (pid == 0) {
+			fd = open(name, O_WRONLY);
+			_exit(fd < 0 || write(fd, "v", 1) != 1);
+		}
+		fd = open(name, O_RDONLY);
+		CHECK(fd >= 0);
+		CHECK_EQ(read(fd, &c, 1), 1);
+		close(fd);
+		CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	}
+	alarm(0);
+	unlink(name);
+}

@@ -401,10 +401,13 @@ pipe_resize(struct pipe *pi, size_t want, size_t *result)
 	return 0;
 }
 
-void
+unsigned int
 pipe_open_end(struct pipe *pi, bool reader, bool writer)
 {
+	unsigned int other;
+
 	mutex_enter(&pi->pi_lock);
+	other = reader ? pi->pi_wopens : pi->pi_ropens;
 	if (reader) {
 		pi->pi_readers++;
 		pi->pi_ropens++;
@@ -415,6 +418,7 @@ pipe_open_end(struct pipe *pi, bool reader, bool writer)
 	}
 	cv_broadcast(&pi->pi_opencv);
 	mutex_exit(&pi->pi_lock);
+	return other;
 }
 
 /* Nobody has it open any more: what is in it is lost. [l] */

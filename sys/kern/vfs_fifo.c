@@ -52,17 +52,15 @@ fifo_reclaim(struct vnode *vp)
 }
 
 /*
- * Wait until the other end has been opened since we came, as open(2) of a
- * named pipe does.
+ * Wait until the other end is open or has been opened since we came, when it
+ * had been seen times: a writer may have come, written and gone by now.
  */
 static int
-wait_for_peer(struct pipe *pi, bool reader)
+wait_for_peer(struct pipe *pi, bool reader, unsigned int seen)
 {
-	unsigned int seen;
 	int error = 0;
 
 	mutex_enter(&pi->pi_lock);
-	seen = reader ? pi->pi_wopens : pi->pi_ropens;
 	while (error == 0 &&
 	    (reader ? pi->pi_writers : pi->pi_readers) == 0 &&
 	    (reader ? pi->pi_wopens : pi->pi_ropens) == seen)
@@ -80,6 +78,7 @@ fifo_open(struct file *fp, struct vnode *vp)
 {
 	bool r = FREAD(fp), w = FWRITE(fp), named = vp->v_mount != pipe_mount;
 	struct pipe *pi;
+	unsigned int seen;
 	int error;
 
 	error = fifo_get(vp, &pi);
@@ -92,9 +91,9 @@ fifo_open(struct file *fp, struct vnode *vp)
 		if (error != 0)
 			return error;
 	}
-	pipe_open_end(pi, r, w);
+	seen = pipe_open_end(pi, r, w);
 	if (named && r != w && (fp->f_flags & O_NONBLOCK) == 0) {
-		error = wait_for_peer(pi, r);
+		error = wait_for_peer(pi, r, seen);
 		if (error != 0)
 			pipe_close_end(pi, r, w);
 	}

@@ -56,7 +56,8 @@ struct file;
 struct pipe *file_pipe(struct file *);		/* NULL: it is none */
 /* Rounded up to a power of two pages. EBUSY: more than that is in it. */
 int	pipe_resize(struct pipe *, size_t, size_t *result);
-void	pipe_open_end(struct pipe *, bool reader, bool writer);
+/* For the one end: how often the other end had been opened by then. */
+unsigned int pipe_open_end(struct pipe *, bool reader, bool writer);
 void	pipe_close_end(struct pipe *, bool reader, bool writer);
 
 #endif /* !_SYS_PIPE_H_ */

@@ -478,8 +478,8 @@ UTF-8
 ä$'
 t "getcap, setcap, capsh" 'cp /bin/true tr; setcap cap_net_raw+ep tr 2>&1; getcap tr
 capsh --print | head -n 1' 'Current: '
-t "ip, ss, hostname" 'ip link show lo | head -n 1; hostname; ip addr | grep -c lo' \
-    '1: lo: <LOOPBACK.*'
+t "hostname" 'hostname; hostname -s' '^[^ ]+
+[^ ]+$'
 t "strace of a program" 'strace -f -o st /bin/sh -c "true; /bin/true"; grep -c execve st
 strace -c true 2>&1 | tail -n 1' '^[23]
 .*total$'

@@ -230,9 +230,9 @@ TEST(readiness)
 	size_t n;
 
 	CHECK_EQ(pipe_create(&pi), 0);
-	pipe_open_end(pi, true, false);
+	CHECK_EQ(pipe_open_end(pi, true, false), 0);
 	CHECK_EQ(pipe_poll(pi, true, false, NULL), 0);	/* none came yet */
-	pipe_open_end(pi, false, true);
+	CHECK_EQ(pipe_open_end(pi, false, true), 1);
 	CHECK_EQ(pipe_poll(pi, true, true, NULL), POLLOUT | POLLWRNORM);
 	CHECK_EQ(pwrite_(pi, buf, 65536 - 4095, &n, true), 0);
 	CHECK_EQ(pipe_poll(pi, true, true, NULL), POLLIN | POLLRDNORM);
