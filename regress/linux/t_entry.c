@@ -500,6 +500,8 @@ TEST(selectors_stay)
 
 /* -- 32-bit code in a 64-bit program -- */
 
+static int strict;
+
 static void
 on_alarm(int signo, siginfo_t *si, void *ucv)
 {
@@ -509,6 +511,8 @@ on_alarm(int signo, siginfo_t *si, void *ucv)
 	(void)si;
 	if ((g[REG_CSGSFS] & 0xffff) == 0x23) {
 		caught++;
+		/* UC_STRICT_RESTORE_SS is for 64-bit code. */
+		strict |= (((ucontext_t *)ucv)->uc_flags & 4) != 0;
 		/* Out of the loop: decl %eax to zero. */
 		g[REG_RAX] = 1;
 	}
@@ -547,5 +551,33 @@ TEST(code_of_32_bits)
 	    "r15", "memory", "cc");
 	CHECK_EQ(ret, getpid());
 	CHECK(caught >= 1);
+	CHECK(!strict);
+}
+
+/* Without UC_STRICT_RESTORE_SS the stack's selector need not be one. */
+static void
+lose_ss(int signo, siginfo_t *si, void *ucv)
+{
+	ucontext_t *uc = ucv;
+
+	(void)signo;
+	(void)si;
+	CHECK_EQ(uc->uc_flags & 6, 6);
+	uc->uc_flags &= ~4UL;
+	uc->uc_mcontext.gregs[REG_CSGSFS] &= 0xffffffffffff;
+	caught++;
+}
+
+TEST(sigreturn_without_ss)
+{
+	struct sigaction sa = { .sa_sigaction = lose_ss,
+		.sa_flags = SA_SIGINFO };
+	unsigned short ss;
+
+	CHECK_EQ(sigaction(SIGUSR1, &sa, NULL), 0);
+	CHECK_EQ(raise(SIGUSR1), 0);
+	__asm__ volatile("movw %%ss, %0" : "=r"(ss));
+	CHECK_EQ(ss, 0x2b);
+	CHECK_EQ(caught, 1);
 }
 #endif

@@ -207,7 +207,8 @@ linux_sendsig(struct lwp *l, struct trapframe *tf, const ksiginfo_t *ksi,
 		return error;
 	memset(&rf, 0, sizeof(rf));
 	rf.rf_retaddr = act->sa_restorer;
-	rf.rf_uc.uc_flags = UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS |
+	rf.rf_uc.uc_flags = UC_SIGCONTEXT_SS |
+	    (tf->tf_cs == SEL_UCODE ? UC_STRICT_RESTORE_SS : 0) |
 	    (cpu_fpstate_size() > FXSAVE_LEN ? UC_FP_XSTATE : 0);
 	rf.rf_uc.uc_stack.lss_sp = l->l_sigstk.ss_sp;
 	rf.rf_uc.uc_stack.lss_size = l->l_sigstk.ss_size;
@@ -238,9 +239,11 @@ linux_sendsig(struct lwp *l, struct trapframe *tf, const ksiginfo_t *ksi,
 /*
  * What the CPU does not take for an address or a selector it refuses when the
  * thread goes back to user mode: a fault of the program's, at that place.
+ * But 64-bit code may leave the stack's selector to the kernel.
  */
 static void
-get_context(struct trapframe *tf, const struct linux_sigcontext *sc)
+get_context(struct trapframe *tf, const struct linux_sigcontext *sc,
+    uint64_t flags)
 {
 	tf->tf_r8 = sc->sc_r8;
 	tf->tf_r9 = sc->sc_r9;
@@ -263,6 +266,8 @@ get_context(struct trapframe *tf, const struct linux_sigcontext *sc)
 	    (sc->sc_rflags & FIX_RFLAGS);
 	tf->tf_cs = (uint64_t)sc->sc_cs | 3;
 	tf->tf_ss = (uint64_t)sc->sc_ss | 3;
+	if ((flags & UC_STRICT_RESTORE_SS) == 0 && tf->tf_cs == SEL_UCODE)
+		tf->tf_ss = SEL_UDATA;
 	tf->tf_err = ~(uint64_t)0;
 }
 
@@ -291,7 +296,7 @@ linux_sys_rt_sigreturn(struct lwp *l,
 	    sizeof(uc)) != 0)
 		return linux_sigreturn_bad(l);
 	sig_setmask(l, uc.uc_sigmask);
-	get_context(tf, &uc.uc_mcontext);
+	get_context(tf, &uc.uc_mcontext, uc.uc_flags);
 	if (linux_fpstate_in(l, uc.uc_mcontext.sc_fpstate) != 0)
 		return linux_sigreturn_bad(l);
 	ss.ss_sp = uc.uc_stack.lss_sp;
