@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What file systems on disks have in common: opening the disk of a mount, and
- * what is done every few seconds.
+ * What file systems on disks have in common: opening the disk of a mount, what
+ * is done every few seconds, vnode operations.
  */
 #include <sys/buf.h>
 #include <sys/diskfs.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
+#include <sys/stat.h>
 #include <sys/systm.h>
 #include <sys/time.h>
+#include <uvm/uvm_vnode.h>
 
 #define	PERIOD		(5 * NSEC_PER_SEC)
 
@@ -29,7 +31,7 @@ open_disk(struct mount *mp, struct diskfs *df, bool write)
 	return error;
 }
 
-int
+static int
 diskfs_open(struct mount *mp, const char *source, const char *fstype,
     bool write, struct diskfs **dfp)
 {
@@ -60,13 +62,40 @@ fail:
 	return error;
 }
 
-void
+static void
 diskfs_close(struct diskfs *df)
 {
 	bufdev_disk_destroy(df->df_dev);
 	disk_close(&df->df_holder);
 	disk_put(df->df_disk);
 	kmem_free(df, sizeof(*df));
+}
+
+int
+diskfs_mount(struct mount *mp, const char *source, const char *options,
+    const struct diskfs_ops *ops, struct diskfs **dfp)
+{
+	struct diskfs *df;
+	int error;
+
+	error = diskfs_open(mp, source, ops->dfo_name, ops->dfo_write, &df);
+	if (error != 0)
+		return error;
+	error = ops->dfo_mount(mp, df->df_dev, options);
+	if (error != 0)
+		diskfs_close(df);
+	else
+		*dfp = df;
+	return error;
+}
+
+int
+diskfs_unmount(struct mount *mp, const struct diskfs_ops *ops,
+    struct diskfs *df)
+{
+	(void)ops->dfo_unmount(mp);
+	diskfs_close(df);
+	return 0;
 }
 
 /* -- now and then -- */
@@ -110,4 +139,37 @@ diskfs_timer_stop(struct diskfs_timer *dt)
 	(void)task_del(dt->dt_tasks, &dt->dt_task);
 	taskq_barrier(dt->dt_tasks);
 	(void)callout_halt(&dt->dt_callout);
+}
+
+/* -- vnode operations -- */
+
+int
+diskfs_read(struct vnode *vp, struct uio *uio)
+{
+	return S_ISREG(vp->v_mode) ? uvm_vnode_read(vp, uio) : EINVAL;
+}
+
+int
+diskfs_mmap(struct vnode *vp, off_t off __unused, size_t len __unused,
+    vm_prot_t *prot __unused, struct uvm_object **uobj)
+{
+	return S_ISREG(vp->v_mode) ? uvm_vnode_mmap(vp, uobj) : ENODEV;
+}
+
+int
+diskfs_fsync_readonly(struct vnode *vp __unused, bool dataonly __unused)
+{
+	return 0;
+}
+
+int
+diskfs_reserve_readonly(struct vnode *vp __unused, off_t off __unused,
+    off_t len __unused)
+{
+	return EROFS;
+}
+
+void
+diskfs_inactive_readonly(struct vnode *vp __unused)
+{
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What file systems on disks have in common: the disk they are mounted from,
- * the files that are in memory, work to be done now and then, mount options.
+ * the files that are in memory, work to be done now and then, mount options,
+ * vnode operations.
  */
 #ifndef _SYS_DISKFS_H_
 #define	_SYS_DISKFS_H_
@@ -22,14 +23,24 @@ struct diskfs {
 	struct disk	*df_disk;	/* [I] */
 	struct bufdev	*df_dev;	/* [I] */
 };
+/* A file system as it is on any bufdev: tests have one that is no disk. */
+struct diskfs_ops {
+	const char	*dfo_name;
+	bool		dfo_write;	/* it can be written */
+	int		(*dfo_mount)(struct mount *, struct bufdev *,
+			    const char *options);
+	int		(*dfo_unmount)(struct mount *);
+};
 /*
- * Open the block device `source` for the mount alone and set mnt_dev.  write:
- * for writing, too, unless the disk is read-only and so is the mount.  The
- * walk's and the disk's errors; EROFS; ENOMEM.  Thread context, sleeps.
+ * Open the block device `source` for the mount alone, set mnt_dev and mount
+ * what is on it; dfo_write: to write, too, unless disk and mount are read-only.
+ * The walk's, the disk's and dfo_mount's errors; EROFS; ENOMEM.  Thread
+ * context, sleeps.
  */
-int	diskfs_open(struct mount *, const char *source, const char *fstype,
-	    bool write, struct diskfs **);
-void	diskfs_close(struct diskfs *);
+int	diskfs_mount(struct mount *, const char *source, const char *options,
+	    const struct diskfs_ops *, struct diskfs **);
+int	diskfs_unmount(struct mount *, const struct diskfs_ops *,
+	    struct diskfs *);
 
 /* -- what is done every few seconds -- */
 
@@ -89,5 +100,16 @@ int	mount_options(const char *, int (*fn)(void *ctx, const char *key,
 	    const char *value), void *ctx);
 /* Is the option one of those? */
 bool	mount_option_in(const char *key, const char *const *, size_t n);
+
+/* -- vnode operations -- */
+
+/* Of regular files, through the page cache. */
+int	diskfs_read(struct vnode *, struct uio *);
+int	diskfs_mmap(struct vnode *, off_t, size_t, vm_prot_t *,
+	    struct uvm_object **);
+/* Of file systems that are never written. */
+int	diskfs_fsync_readonly(struct vnode *, bool dataonly);
+int	diskfs_reserve_readonly(struct vnode *, off_t, off_t);
+void	diskfs_inactive_readonly(struct vnode *);
 
 #endif /* !_SYS_DISKFS_H_ */

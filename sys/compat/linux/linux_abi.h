@@ -198,6 +198,8 @@ int	linux_deadline_in(const void *uts, nsec_t *deadline);
  * again: not yet if its error is ERESTARTNOHAND.
  */
 int	linux_mask_in(struct lwp *, const void *umask, size_t size);
+/* The same with address and size in user memory, as two words (or NULL). */
+int	linux_mask_pair_in(struct lwp *, const void *upair);
 void	linux_mask_done(struct lwp *, int error);
 int	linux_timespec_out(nsec_t, void *uaddr);
 /* When nanouptime() will be, as of now, that time of a clock. EINVAL. */

@@ -249,15 +249,12 @@ int
 linux_sys_io_pgetevents(struct lwp *l,
     const struct linux_io_pgetevents_args *uap, register_t *retval)
 {
-	unsigned long sm[2] = { 0, 0 };		/* address and size */
 	nsec_t deadline;
 	int error;
 
 	error = linux_deadline_in(uap->timeout, &deadline);
-	for (size_t i = 0; i < 2 && error == 0 && uap->sigmask != NULL; i++)
-		error = linux_ptr_in(uap->sigmask, i, &sm[i]);
 	if (error == 0)
-		error = linux_mask_in(l, (const void *)sm[0], sm[1]);
+		error = linux_mask_pair_in(l, uap->sigmask);
 	if (error != 0)
 		return error;
 	error = getevents(l, uap->ctx, uap->min, uap->nr, uap->events,

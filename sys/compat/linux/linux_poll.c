@@ -70,6 +70,20 @@ linux_mask_in(struct lwp *l, const void *umask, size_t size)
 	return error;
 }
 
+int
+linux_mask_pair_in(struct lwp *l, const void *upair)
+{
+	unsigned long mask, size;
+	int error;
+
+	if (upair == NULL)
+		return 0;
+	error = linux_ptr_in(upair, 0, &mask);
+	if (error == 0)
+		error = linux_ptr_in(upair, 1, &size);
+	return error != 0 ? error : linux_mask_in(l, (const void *)mask, size);
+}
+
 /* With a signal to take, its handler runs under the call's mask. */
 void
 linux_mask_done(struct lwp *l, int error)
@@ -304,15 +318,12 @@ linux_sys_pselect6(struct lwp *l, const struct linux_pselect6_args *uap,
     register_t *retval)
 {
 	void *const usets[3] = { uap->readfds, uap->writefds, uap->exceptfds };
-	unsigned long sm[2] = { 0, 0 };		/* address and size */
 	nsec_t deadline;
 	int error;
 
 	error = linux_deadline_in(uap->timeout, &deadline);
-	for (size_t i = 0; i < 2 && error == 0 && uap->sigmask != NULL; i++)
-		error = linux_ptr_in(uap->sigmask, i, &sm[i]);
 	if (error == 0)
-		error = linux_mask_in(l, (const void *)sm[0], sm[1]);
+		error = linux_mask_pair_in(l, uap->sigmask);
 	if (error != 0)
 		return error;
 	error = select_common(l, uap->nfds, usets, deadline, retval);

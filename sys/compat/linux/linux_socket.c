@@ -110,6 +110,22 @@ addr_in(const void *uaddr, int len, struct sockaddr_k *sk)
 	return copyin(uaddr, sk->sk_data, (size_t)len);
 }
 
+/* A socket, with a reference to its file, and an address for it. */
+static int
+socket_addr_get(struct lwp *l, int fd, const void *uaddr, int len,
+    struct file **fpp, struct socket **sop, struct sockaddr_k *sk)
+{
+	int error;
+
+	error = socket_get(l, fd, fpp, sop);
+	if (error != 0)
+		return error;
+	error = addr_in(uaddr, len, sk);
+	if (error != 0)
+		file_put(*fpp);
+	return error;
+}
+
 /* As much as there is room for; the length says how much there was. */
 static int
 addr_out(const struct sockaddr_k *sk, void *uaddr, int *ulen)
@@ -169,13 +185,12 @@ linux_sys_bind(struct lwp *l, const struct linux_bind_args *uap,
 	struct file *fp;
 	int error;
 
-	error = socket_get(l, uap->fd, &fp, &so);
+	error = socket_addr_get(l, uap->fd, uap->addr, uap->addrlen, &fp, &so,
+	    &sk);
 	if (error != 0)
 		return error;
-	error = addr_in(uap->addr, uap->addrlen, &sk);
-	if (error == 0)
-		error = so->so_ops->so_bind == NULL ? EOPNOTSUPP :
-		    so->so_ops->so_bind(so, &sk);
+	error = so->so_ops->so_bind == NULL ? EOPNOTSUPP :
+	    so->so_ops->so_bind(so, &sk);
 	file_put(fp);
 	return error;
 }
@@ -189,14 +204,13 @@ linux_sys_connect(struct lwp *l, const struct linux_connect_args *uap,
 	struct file *fp;
 	int error;
 
-	error = socket_get(l, uap->fd, &fp, &so);
+	error = socket_addr_get(l, uap->fd, uap->addr, uap->addrlen, &fp, &so,
+	    &sk);
 	if (error != 0)
 		return error;
-	error = addr_in(uap->addr, uap->addrlen, &sk);
-	if (error == 0)
-		error = so->so_ops->so_connect == NULL ? EOPNOTSUPP :
-		    so->so_ops->so_connect(so, &sk,
-		    (fp->f_flags & O_NONBLOCK) != 0);
+	error = so->so_ops->so_connect == NULL ? EOPNOTSUPP :
+	    so->so_ops->so_connect(so, &sk,
+	    (fp->f_flags & O_NONBLOCK) != 0);
 	file_put(fp);
 	return error;
 }

@@ -230,6 +230,12 @@ cd9660_unmount_dev(struct mount *mp)
 	return 0;
 }
 
+static const struct diskfs_ops disk_ops = {
+	.dfo_name = "iso9660",
+	.dfo_mount = cd9660_mount_dev,
+	.dfo_unmount = cd9660_unmount_dev,
+};
+
 static int
 cd9660_mount(struct mount *mp, const char *source, const char *options)
 {
@@ -239,16 +245,10 @@ cd9660_mount(struct mount *mp, const char *source, const char *options)
 	/* mount(8) tries again, read-only. */
 	if ((mp->mnt_flags & MS_RDONLY) == 0)
 		return EACCES;
-	error = diskfs_open(mp, source, "iso9660", false, &df);
-	if (error != 0)
-		return error;
-	error = cd9660_mount_dev(mp, df->df_dev, options);
-	if (error != 0) {
-		diskfs_close(df);
-		return error;
-	}
-	CD_MOUNT(mp)->cm_df = df;
-	return 0;
+	error = diskfs_mount(mp, source, options, &disk_ops, &df);
+	if (error == 0)
+		CD_MOUNT(mp)->cm_df = df;
+	return error;
 }
 
 static int
@@ -256,9 +256,7 @@ cd9660_unmount(struct mount *mp, bool force __unused)
 {
 	struct diskfs *df = CD_MOUNT(mp)->cm_df;
 
-	(void)cd9660_unmount_dev(mp);
-	diskfs_close(df);
-	return 0;
+	return diskfs_unmount(mp, &disk_ops, df);
 }
 
 static int

@@ -4,7 +4,6 @@
  */
 #include <sys/errno.h>
 #include <sys/kmem.h>
-#include <uvm/uvm_vnode.h>
 #include <fs/cd9660/cd9660.h>
 
 /* A walk over the records of a directory. */
@@ -199,25 +198,6 @@ cd9660_readlink(struct vnode *vp, char *buf, size_t size, size_t *len)
 }
 
 static int
-cd9660_read(struct vnode *vp, struct uio *uio)
-{
-	return S_ISREG(vp->v_mode) ? uvm_vnode_read(vp, uio) : EINVAL;
-}
-
-static int
-cd9660_mmap(struct vnode *vp, off_t off __unused, size_t len __unused,
-    vm_prot_t *prot __unused, struct uvm_object **uobj)
-{
-	return S_ISREG(vp->v_mode) ? uvm_vnode_mmap(vp, uobj) : ENODEV;
-}
-
-static int
-cd9660_fsync(struct vnode *vp __unused, bool dataonly __unused)
-{
-	return 0;
-}
-
-static int
 cd9660_bmap(struct vnode *vp, off_t off, off_t len, struct vnode_map *m)
 {
 	struct cd_node *cn = CD_NODE(vp);
@@ -242,18 +222,6 @@ cd9660_bmap(struct vnode *vp, off_t off, off_t len, struct vnode_map *m)
 	return 0;
 }
 
-static int
-cd9660_reserve(struct vnode *vp __unused, off_t off __unused,
-    off_t len __unused)
-{
-	return EROFS;
-}
-
-static void
-cd9660_inactive(struct vnode *vp __unused)
-{
-}
-
 static void
 cd9660_reclaim(struct vnode *vp)
 {
@@ -268,11 +236,11 @@ const struct vops cd9660_vops = {
 	.vop_readdir = cd9660_readdir,
 	.vop_getattr = cd9660_getattr,
 	.vop_readlink = cd9660_readlink,
-	.vop_read = cd9660_read,
-	.vop_mmap = cd9660_mmap,
-	.vop_fsync = cd9660_fsync,
+	.vop_read = diskfs_read,
+	.vop_mmap = diskfs_mmap,
+	.vop_fsync = diskfs_fsync_readonly,
 	.vop_bmap = cd9660_bmap,
-	.vop_reserve = cd9660_reserve,
-	.vop_inactive = cd9660_inactive,
+	.vop_reserve = diskfs_reserve_readonly,
+	.vop_inactive = diskfs_inactive_readonly,
 	.vop_reclaim = cd9660_reclaim,
 };

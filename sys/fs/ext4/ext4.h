@@ -369,6 +369,11 @@ int	ext4_breserve(struct ext4_mount *, uint64_t n);
 void	ext4_bunreserve(struct ext4_mount *, uint64_t n);
 /* The bitmap of a group, verified or made up; eg_lock held. */
 int	ext4_bbitmap(struct ext4_mount *, uint32_t group, struct buf **);
+/*
+ * A bitmap of the group and the group's descriptor into the transaction, before
+ * anything changes.  With an error the bitmap is released.
+ */
+int	ext4_bitmap_access(struct ext4_handle *, uint32_t group, struct buf *);
 int	ext4_trim(struct ext4_mount *, uint64_t start, uint64_t len,
 	    uint64_t minlen, uint64_t *trimmed);
 

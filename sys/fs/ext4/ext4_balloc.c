@@ -321,23 +321,28 @@ bitmap_changed(struct ext4_handle *h, uint32_t g, struct buf *bp)
 	return ext4_gd_update(h, g);
 }
 
-/* Both buffers into the transaction, before anything changes. */
-static int
-bitmap_access(struct ext4_handle *h, uint32_t g, struct buf **bpp)
+int
+ext4_bitmap_access(struct ext4_handle *h, uint32_t g, struct buf *bp)
 {
 	struct buf *gdb;
 	int error;
 
-	error = ext4_bbitmap(h->h_em, g, bpp);
-	if (error != 0)
-		return error;
 	(void)ext4_gd(h->h_em, g, &gdb);
-	error = ext4_jwrite(h, *bpp);
+	error = ext4_jwrite(h, bp);
 	if (error == 0)
 		error = ext4_jwrite(h, gdb);
 	if (error != 0)
-		brelse(*bpp);
+		brelse(bp);
 	return error;
+}
+
+static int
+bbitmap_access(struct ext4_handle *h, uint32_t g, struct buf **bpp)
+{
+	int error;
+
+	error = ext4_bbitmap(h->h_em, g, bpp);
+	return error != 0 ? error : ext4_bitmap_access(h, g, *bpp);
 }
 
 int
@@ -351,7 +356,7 @@ ext4_bcommit(struct ext4_handle *h, uint64_t blk, uint32_t n)
 	int error;
 
 	mutex_enter(&eg->eg_lock);
-	error = bitmap_access(h, g, &bp);
+	error = bbitmap_access(h, g, &bp);
 	if (error == 0) {
 		bit_set_range((void *)bp->b_data, bit, n);
 		eg->eg_bfree -= n;
@@ -396,7 +401,7 @@ free_in(struct ext4_handle *h, uint32_t g, uint32_t bit, uint32_t n,
 	int error;
 
 	mutex_enter(&eg->eg_lock);
-	error = bitmap_access(h, g, &bp);
+	error = bbitmap_access(h, g, &bp);
 	if (error != 0)
 		goto out;
 	if (bit_find_clear((void *)bp->b_data, bit + n, bit) != bit + n) {

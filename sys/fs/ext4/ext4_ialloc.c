@@ -59,19 +59,10 @@ ibitmap(struct ext4_mount *em, uint32_t g, struct buf **bpp)
 static int
 ibitmap_access(struct ext4_handle *h, uint32_t g, struct buf **bpp)
 {
-	struct buf *gdb;
 	int error;
 
 	error = ibitmap(h->h_em, g, bpp);
-	if (error != 0)
-		return error;
-	(void)ext4_gd(h->h_em, g, &gdb);
-	error = ext4_jwrite(h, *bpp);
-	if (error == 0)
-		error = ext4_jwrite(h, gdb);
-	if (error != 0)
-		brelse(*bpp);
-	return error;
+	return error != 0 ? error : ext4_bitmap_access(h, g, *bpp);
 }
 
 static int

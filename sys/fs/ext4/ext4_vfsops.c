@@ -414,23 +414,24 @@ ext4_statfs(struct mount *mp, struct statfs_k *sf)
 
 /* -- on a disk -- */
 
+/* For the journal's sake a read-only mount wants to write, too. */
+static const struct diskfs_ops disk_ops = {
+	.dfo_name = "ext4",
+	.dfo_write = true,
+	.dfo_mount = ext4_mount_dev,
+	.dfo_unmount = ext4_unmount_dev,
+};
+
 static int
 ext4_mount_disk(struct mount *mp, const char *source, const char *options)
 {
 	struct diskfs *df;
 	int error;
 
-	/* For the journal's sake a read-only mount wants to write, too. */
-	error = diskfs_open(mp, source, "ext4", true, &df);
-	if (error != 0)
-		return error;
-	error = ext4_mount_dev(mp, df->df_dev, options);
-	if (error != 0) {
-		diskfs_close(df);
-		return error;
-	}
-	EXT4_MOUNT(mp)->em_holder = df;
-	return 0;
+	error = diskfs_mount(mp, source, options, &disk_ops, &df);
+	if (error == 0)
+		EXT4_MOUNT(mp)->em_holder = df;
+	return error;
 }
 
 static int
@@ -438,9 +439,7 @@ ext4_unmount(struct mount *mp, bool force __unused)
 {
 	struct diskfs *df = EXT4_MOUNT(mp)->em_holder;
 
-	(void)ext4_unmount_dev(mp);
-	diskfs_close(df);
-	return 0;
+	return diskfs_unmount(mp, &disk_ops, df);
 }
 
 static void

@@ -205,6 +205,12 @@ ffs_unmount_dev(struct mount *mp)
 	return 0;
 }
 
+static const struct diskfs_ops disk_ops = {
+	.dfo_name = "ufs",
+	.dfo_mount = ffs_mount_dev,
+	.dfo_unmount = ffs_unmount_dev,
+};
+
 static int
 ffs_mount(struct mount *mp, const char *source, const char *options)
 {
@@ -214,16 +220,10 @@ ffs_mount(struct mount *mp, const char *source, const char *options)
 	/* mount(8) tries again, read-only. */
 	if ((mp->mnt_flags & MS_RDONLY) == 0)
 		return EROFS;
-	error = diskfs_open(mp, source, "ufs", false, &df);
-	if (error != 0)
-		return error;
-	error = ffs_mount_dev(mp, df->df_dev, options);
-	if (error != 0) {
-		diskfs_close(df);
-		return error;
-	}
-	FFS_MOUNT(mp)->fm_df = df;
-	return 0;
+	error = diskfs_mount(mp, source, options, &disk_ops, &df);
+	if (error == 0)
+		FFS_MOUNT(mp)->fm_df = df;
+	return error;
 }
 
 static int
@@ -231,9 +231,7 @@ ffs_unmount(struct mount *mp, bool force __unused)
 {
 	struct diskfs *df = FFS_MOUNT(mp)->fm_df;
 
-	(void)ffs_unmount_dev(mp);
-	diskfs_close(df);
-	return 0;
+	return diskfs_unmount(mp, &disk_ops, df);
 }
 
 static int

@@ -6,7 +6,6 @@
  * length of the entry, kind, length of the name, name.
  */
 #include <sys/errno.h>
-#include <uvm/uvm_vnode.h>
 #include <fs/ffs/ffs.h>
 
 #define	ENTRY_LEAST	8
@@ -171,25 +170,6 @@ ffs_readlink(struct vnode *vp, char *buf, size_t size, size_t *lenp)
 }
 
 static int
-ffs_read(struct vnode *vp, struct uio *uio)
-{
-	return S_ISREG(vp->v_mode) ? uvm_vnode_read(vp, uio) : EINVAL;
-}
-
-static int
-ffs_mmap(struct vnode *vp, off_t off __unused, size_t len __unused,
-    vm_prot_t *prot __unused, struct uvm_object **uobj)
-{
-	return S_ISREG(vp->v_mode) ? uvm_vnode_mmap(vp, uobj) : ENODEV;
-}
-
-static int
-ffs_fsync(struct vnode *vp __unused, bool dataonly __unused)
-{
-	return 0;
-}
-
-static int
 ffs_bmap(struct vnode *vp, off_t off, off_t len, struct vnode_map *m)
 {
 	struct ffs_inode *fi = FFS_INODE(vp);
@@ -206,18 +186,6 @@ ffs_bmap(struct vnode *vp, off_t off, off_t len, struct vnode_map *m)
 	return error;
 }
 
-static int
-ffs_reserve(struct vnode *vp __unused, off_t off __unused,
-    off_t len __unused)
-{
-	return EROFS;
-}
-
-static void
-ffs_inactive(struct vnode *vp __unused)
-{
-}
-
 static void
 ffs_reclaim(struct vnode *vp)
 {
@@ -232,11 +200,11 @@ const struct vops ffs_vops = {
 	.vop_readdir = ffs_readdir,
 	.vop_getattr = ffs_getattr,
 	.vop_readlink = ffs_readlink,
-	.vop_read = ffs_read,
-	.vop_mmap = ffs_mmap,
-	.vop_fsync = ffs_fsync,
+	.vop_read = diskfs_read,
+	.vop_mmap = diskfs_mmap,
+	.vop_fsync = diskfs_fsync_readonly,
 	.vop_bmap = ffs_bmap,
-	.vop_reserve = ffs_reserve,
-	.vop_inactive = ffs_inactive,
+	.vop_reserve = diskfs_reserve_readonly,
+	.vop_inactive = diskfs_inactive_readonly,
 	.vop_reclaim = ffs_reclaim,
 };

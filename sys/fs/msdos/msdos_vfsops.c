@@ -401,21 +401,23 @@ msdos_unmount_dev(struct mount *mp)
 	return 0;
 }
 
+/* A read-only mount may want to write later. */
+static const struct diskfs_ops disk_ops = {
+	.dfo_name = "vfat",
+	.dfo_write = true,
+	.dfo_mount = msdos_mount_dev,
+	.dfo_unmount = msdos_unmount_dev,
+};
+
 static int
 msdos_mount(struct mount *mp, const char *source, const char *options)
 {
 	struct diskfs *df;
 	int error;
 
-	/* A read-only mount may want to write later. */
-	error = diskfs_open(mp, source, "vfat", true, &df);
+	error = diskfs_mount(mp, source, options, &disk_ops, &df);
 	if (error != 0)
 		return error;
-	error = msdos_mount_dev(mp, df->df_dev, options);
-	if (error != 0) {
-		diskfs_close(df);
-		return error;
-	}
 	MSDOS_MOUNT(mp)->fm_df = df;
 	diskfs_timer_start(&MSDOS_MOUNT(mp)->fm_timer, msdos_tasks, periodic,
 	    MSDOS_MOUNT(mp));
@@ -428,9 +430,7 @@ msdos_unmount(struct mount *mp, bool force __unused)
 	struct diskfs *df = MSDOS_MOUNT(mp)->fm_df;
 
 	diskfs_timer_stop(&MSDOS_MOUNT(mp)->fm_timer);
-	(void)msdos_unmount_dev(mp);
-	diskfs_close(df);
-	return 0;
+	return diskfs_unmount(mp, &disk_ops, df);
 }
 
 static int

@@ -503,12 +503,6 @@ msdos_setattr(struct vnode *vp, const struct setattr *sa,
 /* -- data -- */
 
 static int
-msdos_read(struct vnode *vp, struct uio *uio)
-{
-	return S_ISREG(vp->v_mode) ? uvm_vnode_read(vp, uio) : EINVAL;
-}
-
-static int
 msdos_write(struct vnode *vp, struct uio *uio)
 {
 	struct msdos_node *fn = MSDOS_NODE(vp);
@@ -527,13 +521,6 @@ msdos_write(struct vnode *vp, struct uio *uio)
 		error = uvm_vnode_write(vp, uio);
 	e = trim(fn);		/* what failed half-way has too much */
 	return error != 0 ? error : e;
-}
-
-static int
-msdos_mmap(struct vnode *vp, off_t off __unused, size_t len __unused,
-    vm_prot_t *prot __unused, struct uvm_object **uobj)
-{
-	return S_ISREG(vp->v_mode) ? uvm_vnode_mmap(vp, uobj) : ENODEV;
 }
 
 static int
@@ -636,9 +623,9 @@ const struct vops msdos_vops = {
 	.vop_revalidate = msdos_revalidate,
 	.vop_getattr = msdos_getattr,
 	.vop_setattr = msdos_setattr,
-	.vop_read = msdos_read,
+	.vop_read = diskfs_read,
 	.vop_write = msdos_write,
-	.vop_mmap = msdos_mmap,
+	.vop_mmap = diskfs_mmap,
 	.vop_fsync = msdos_fsync,
 	.vop_bmap = msdos_bmap,
 	.vop_reserve = msdos_reserve,

@@ -450,17 +450,29 @@ overlay_getattr(struct vnode *vp, struct stat_k *st)
 	return error;
 }
 
+/* The copy above, made now if there is none, locked to be changed. */
+static int
+upper_enter(struct vnode *vp, struct vnode **upp)
+{
+	int error;
+
+	error = overlay_copy_up(vp);
+	if (error != 0)
+		return error;
+	*upp = upper_of(vp);
+	rw_enter(&(*upp)->v_lock, RW_WRITER);
+	return 0;
+}
+
 static int
 overlay_setattr(struct vnode *vp, const struct setattr *sa, struct cred *cr)
 {
 	struct vnode *up;
 	int error;
 
-	error = overlay_copy_up(vp);
+	error = upper_enter(vp, &up);
 	if (error != 0)
 		return error;
-	up = upper_of(vp);
-	rw_enter(&up->v_lock, RW_WRITER);
 	error = up->v_ops->vop_setattr == NULL ? EPERM :
 	    up->v_ops->vop_setattr(up, sa, cr);
 	rw_exit(&up->v_lock);
@@ -546,11 +558,9 @@ overlay_setxattr(struct vnode *vp, const char *name, const void *value,
 
 	if (private_name(name))
 		return EPERM;
-	error = overlay_copy_up(vp);
+	error = upper_enter(vp, &up);
 	if (error != 0)
 		return error;
-	up = upper_of(vp);
-	rw_enter(&up->v_lock, RW_WRITER);
 	error = up->v_ops->vop_setxattr == NULL ? EOPNOTSUPP :
 	    up->v_ops->vop_setxattr(up, name, value, len, flags);
 	rw_exit(&up->v_lock);
@@ -566,11 +576,9 @@ overlay_removexattr(struct vnode *vp, const char *name)
 
 	if (private_name(name))
 		return EPERM;
-	error = overlay_copy_up(vp);
+	error = upper_enter(vp, &up);
 	if (error != 0)
 		return error;
-	up = upper_of(vp);
-	rw_enter(&up->v_lock, RW_WRITER);
 	error = up->v_ops->vop_removexattr == NULL ? EOPNOTSUPP :
 	    up->v_ops->vop_removexattr(up, name);
 	rw_exit(&up->v_lock);
@@ -610,11 +618,9 @@ overlay_write(struct vnode *vp, struct uio *uio)
 	struct vnode *up;
 	int error;
 
-	error = overlay_copy_up(vp);
+	error = upper_enter(vp, &up);
 	if (error != 0)
 		return error;
-	up = upper_of(vp);
-	rw_enter(&up->v_lock, RW_WRITER);
 	error = up->v_ops->vop_write == NULL ? EINVAL :
 	    up->v_ops->vop_write(up, uio);
 	rw_exit(&up->v_lock);
@@ -665,11 +671,9 @@ overlay_fallocate(struct vnode *vp, int mode, off_t off, off_t len)
 	struct vnode *up;
 	int error;
 
-	error = overlay_copy_up(vp);
+	error = upper_enter(vp, &up);
 	if (error != 0)
 		return error;
-	up = upper_of(vp);
-	rw_enter(&up->v_lock, RW_WRITER);
 	error = up->v_ops->vop_fallocate == NULL ? EOPNOTSUPP :
 	    up->v_ops->vop_fallocate(up, mode, off, len);
 	rw_exit(&up->v_lock);
