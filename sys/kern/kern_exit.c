@@ -163,6 +163,7 @@ exit_reparent(struct proc *p, struct proclist *dead)
 		LIST_REMOVE(child, p_sibling);
 		LIST_INSERT_HEAD(&reaper->p_children, child, p_sibling);
 		child->p_parent = reaper;
+		atomic_store(&child->p_ppid, reaper->p_pid);
 		child->p_exitsig = SIGCHLD;
 		if (child->p_state != PS_ZOMBIE) {
 			if (child->p_pdeathsig != 0)

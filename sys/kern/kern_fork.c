@@ -417,6 +417,7 @@ fork_link_proc(struct proc *parent, struct proc *child, struct lwp *l)
 		return error;
 	child->p_leader = l;
 	child->p_parent = parent;
+	child->p_ppid = parent->p_pid;
 	child->p_state = PS_ACTIVE;
 	pid_enter_proc(child->p_pid, child);
 	LIST_INSERT_HEAD(&parent->p_children, child, p_sibling);

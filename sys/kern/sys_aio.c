@@ -407,6 +407,8 @@ worker(void *arg __unused)
 static void
 enqueue(struct aio_req *ar)
 {
+	struct aio_ctx *ac = ar->ar_ctx;
+	uint64_t key = ar->ar_event.ae_key;
 	struct aio_reqs list;
 	bool more;
 
@@ -414,6 +416,7 @@ enqueue(struct aio_req *ar)
 	ar->ar_queued = true;
 	TAILQ_INSERT_TAIL(&queue, ar, ar_link);
 	nqueued++;
+	/* From here on the request may be gone. */
 	more = nqueued > nidle && nworkers < WORKERS_MAX;
 	nworkers += more;
 	cv_signal(&queue_cv);
@@ -426,7 +429,7 @@ enqueue(struct aio_req *ar)
 	if (more)
 		return;
 	/* No thread at all: it is done here, if nobody was faster. */
-	take_queued(ar->ar_ctx, &ar->ar_event.ae_key, &list);
+	take_queued(ac, &key, &list);
 	if ((ar = TAILQ_FIRST(&list)) != NULL)
 		req_done(ar, perform(ar));
 }

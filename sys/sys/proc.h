@@ -142,6 +142,7 @@ struct proc {
 	LIST_ENTRY(proc) p_sibling;	/* [T] */
 	LIST_HEAD(, proc) p_children;	/* [T] */
 	struct proc	*p_parent;	/* [T] */
+	pid_t		p_ppid;		/* [a] its id; set with [T] */
 	struct pgrp	*p_pgrp;	/* [T] */
 	LIST_ENTRY(proc) p_pgrp_link;	/* [T] */
 

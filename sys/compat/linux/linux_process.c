@@ -299,9 +299,7 @@ int
 linux_sys_getppid(struct lwp *l,
     const struct linux_getppid_args *uap __unused, register_t *retval)
 {
-	rw_enter(&proctree_lock, RW_READER);
-	*retval = l->l_proc->p_parent->p_pid;
-	rw_exit(&proctree_lock);
+	*retval = atomic_load(&l->l_proc->p_ppid);
 	return 0;
 }
 
