@@ -255,6 +255,21 @@ TEST(posix_timer)
 	CHECK_ERR(timer_create(CLOCK_MONOTONIC, &ev, &id), EINVAL);
 }
 
+TEST(timer_of_a_threads_time)
+{
+	struct itimerspec its = { { 0, 0 }, { 0, 20 * MS } };
+	timer_t id;
+
+	/* Its signal, SIGALRM, goes to the process. */
+	catch(SIGALRM);
+	CHECK_EQ(timer_create(CLOCK_THREAD_CPUTIME_ID, NULL, &id), 0);
+	CHECK_EQ(timer_settime(id, 0, &its, NULL), 0);
+	while (count == 0)
+		continue;
+	CHECK(now_ns(CLOCK_THREAD_CPUTIME_ID) >= 20 * MS);
+	CHECK_EQ(timer_delete(id), 0);
+}
+
 TEST(timer_overrun)
 {
 	struct sigevent ev = { .sigev_notify = SIGEV_SIGNAL,

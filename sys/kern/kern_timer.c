@@ -30,6 +30,7 @@ struct ptimer {
 	int		pt_clock;	/* [I] CLOCK_* */
 	int		pt_signo;	/* [I] 0: none */
 	pid_t		pt_tid;		/* [I] 0: to the process */
+	pid_t		pt_clocktid;	/* [I] whose CPU time, of a thread */
 	uint64_t	pt_value;	/* [I] sigval */
 	nsec_t		pt_expiry;	/* [p] on its clock; 0: off */
 	nsec_t		pt_interval;	/* [p] */
@@ -70,7 +71,7 @@ ptimer_now(struct ptimer *pt)
 	case CLOCK_PROCESS_CPUTIME_ID:
 		return proc_cputime_locked(p);
 	case CLOCK_THREAD_CPUTIME_ID:
-		l = ptimer_thread(p, pt->pt_tid);
+		l = ptimer_thread(p, pt->pt_clocktid);
 		return l != NULL ? lwp_cputime(l) : 0;
 	case CLOCK_REALTIME:
 		return nanotime();
@@ -323,8 +324,8 @@ do_setitimer(struct lwp *l, int which, nsec_t value, nsec_t interval,
 /* -- timer_create(2) -- */
 
 int
-do_timer_create(struct lwp *l, int clock, int signo, uint64_t value,
-    bool has_value, pid_t tid, int *id)
+do_timer_create(struct lwp *l, int clock, pid_t clocktid, int signo,
+    uint64_t value, bool has_value, pid_t tid, int *id)
 {
 	struct proc *p = l->l_proc;
 	struct ptimer *pt, *other;
@@ -335,8 +336,11 @@ do_timer_create(struct lwp *l, int clock, int signo, uint64_t value,
 	if ((pt = ptimer_alloc(p, clock, signo)) == NULL)
 		return EAGAIN;
 	pt->pt_tid = tid;
+	pt->pt_clocktid = clocktid;
 	spin_enter(&p->p_lock);
-	if (tid != 0 && ptimer_thread(p, tid) == NULL) {
+	if ((tid != 0 && ptimer_thread(p, tid) == NULL) ||
+	    (clock == CLOCK_THREAD_CPUTIME_ID &&
+	    ptimer_thread(p, clocktid) == NULL)) {
 		spin_exit(&p->p_lock);
 		ptimer_free(pt);
 		return EINVAL;

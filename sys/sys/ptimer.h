@@ -26,9 +26,12 @@ int	do_setitimer(struct lwp *, int which, nsec_t value, nsec_t interval,
 	    nsec_t *oldvalue, nsec_t *oldinterval);
 int	do_getitimer(struct lwp *, int which, nsec_t *value, nsec_t *interval);
 
-/* tid: the thread to signal, or 0: the process.  signo 0: no signal. */
-int	do_timer_create(struct lwp *, int clock, int signo, uint64_t value,
-	    bool has_value, pid_t tid, int *id);
+/*
+ * clocktid: the thread whose CPU time counts, if that is the clock.  tid: the
+ * thread to signal, or 0: the process.  signo 0: no signal.
+ */
+int	do_timer_create(struct lwp *, int clock, pid_t clocktid, int signo,
+	    uint64_t value, bool has_value, pid_t tid, int *id);
 int	do_timer_settime(struct lwp *, int id, bool absolute, nsec_t value,
 	    nsec_t interval, nsec_t *oldvalue, nsec_t *oldinterval);
 int	do_timer_gettime(struct lwp *, int id, nsec_t *value,

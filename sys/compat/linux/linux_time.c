@@ -459,15 +459,17 @@ linux_sys_timer_create(struct lwp *l,
 {
 	struct linux_sigevent ev = { .sigev_signo = SIGALRM };
 	int clock = uap->clock, id, error;
-	pid_t tid = 0;
+	pid_t tid = 0, clocktid = l->l_tid;
 
 	if (uap->event != NULL &&
 	    (error = linux_sigevent_in(uap->event, &ev)) != 0)
 		return error;
-	/* CPU clocks: only those of the caller. */
+	/* CPU clocks: only those of the caller's process. */
 	if (clock < 0) {
-		if (~(clock >> 3) != 0 && ~(clock >> 3) != l->l_proc->p_pid &&
-		    ~(clock >> 3) != l->l_tid)
+		if (~(clock >> 3) != 0)
+			clocktid = ~(clock >> 3);
+		if ((clock & 4) == 0 && clocktid != l->l_proc->p_pid &&
+		    clocktid != l->l_tid)
 			return EINVAL;
 		clock = (clock & 4) != 0 ? CLOCK_THREAD_CPUTIME_ID :
 		    CLOCK_PROCESS_CPUTIME_ID;
@@ -496,8 +498,8 @@ linux_sys_timer_create(struct lwp *l,
 	default:
 		return EINVAL;
 	}
-	error = do_timer_create(l, clock, ev.sigev_signo, ev.sigev_value,
-	    uap->event != NULL, tid, &id);
+	error = do_timer_create(l, clock, clocktid, ev.sigev_signo,
+	    ev.sigev_value, uap->event != NULL, tid, &id);
 	if (error != 0)
 		return error;
 	if ((error = copyout(&id, uap->timerid, sizeof(id))) != 0)
