@@ -32,5 +32,7 @@ void	host_write_file(const char *path, const void *, size_t size);
 int	host_system(const char *);
 /* A name in the directory for temporary files that no other process has. */
 void	host_tmpname(const char *suffix, char *, size_t);
+/* How long a test may go on: UNIT_CYCLES, 1 if it is not set. */
+unsigned int host_cycles(void);
 
 #endif /* !_HOST_H_ */

@@ -122,6 +122,14 @@ host_tmpname(const char *suffix, char *buf, size_t size)
 	    (long)getpid(), suffix);
 }
 
+unsigned int
+host_cycles(void)
+{
+	const char *n = getenv("UNIT_CYCLES");
+
+	return n != NULL && atoi(n) > 0 ? (unsigned int)atoi(n) : 1;
+}
+
 /* ---- contexts; the sanitizer is told about the stacks ---- */
 
 #define	CONTEXT_STACK	(256 * 1024)

@@ -57,9 +57,9 @@ check_recovered(unsigned int cut)
 static void
 cut_at_flushes(unsigned int f)
 {
-	unsigned int n, cut, step;
+	unsigned int n, cut, step, cycles = host_cycles();
 
-	rnd_seed(100 + f);
+	rnd_seed(99 + f + cycles);
 	model_reset();
 	disk_make(8192, formats[f]);
 	log_start();
@@ -69,10 +69,15 @@ cut_at_flushes(unsigned int f)
 	n = log_flushes();
 	CHECK(n > 5);
 	fs_crash();
-	step = MAX(n / 9, 1);
+	step = MAX(n / (9 * cycles), 1);
 	for (cut = 0; cut <= n; cut += step) {
 		log_cut(cut, cut % 3 == 0 ? 0 : cut % 3 == 1 ? 50 : 100);
 		check_recovered(cut / step);
+	}
+	/* With many cycles: every flush, and several parts of the rest. */
+	for (cut = 0; cycles > 1 && cut <= n * 4; cut++) {
+		log_cut(cut / 4, cut % 4 * 30);
+		check_recovered(cut / 4 + cut);
 	}
 	log_stop();
 }
