@@ -3,7 +3,7 @@
 # boot scripts check and remount it, getty on hvc0 lets root in; it reboots,
 # shuts down, and (with three cycles or more) the same image goes to Linux and
 # back.
-# variants: pv/1 pvh/1
+# variants: pv/1 pvh/1 pv/4 pvh/4
 # timeout: 900
 
 img=$SHARE/debian.img

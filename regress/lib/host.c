@@ -236,7 +236,7 @@ run(const struct ktest *t)
 	if (pid < 0)
 		return false;
 	if (pid == 0) {
-		alarm(TEST_SECONDS);
+		alarm(TEST_SECONDS * host_cycles());
 		t->func();
 		exit(0);	/* leaks are looked for here */
 	}
