@@ -8,25 +8,25 @@
 
 img=$SHARE/replay.img
 rm -f "$img"
-truncate -s 40M "$img"
+truncate -s 64M "$img"
 mke2fs -qF -t ext4 $([ $TYPE = pv ] || echo -b 4096) "$img" || bail "mke2fs"
-dom0 'dd if=/share/replay.img of=/dev/vdb bs=1M conv=fsync' || bail "/dev/vdb"
+dd if="$img" of="$LAB/cuts.img" bs=1M conv=notrunc status=none || bail "dd"
+dom0 'blockdev --flushbufs /dev/vdb' || bail "no /dev/vdb"
 first=$("$LAB_SRC/host/replay" "$LAB/cuts.log") || bail "no log"
 
 guest_boot r type=$TYPE vcpus=$VCPUS memory=$MEM extra=quiet \
     disk="[\"$(disk_spec xvda rw /dev/vdb)\"]" || bail "no guest"
 check_run "work" r \
-    'mkdir -p /mnt; mount -t ext4 /dev/xvda /mnt; powerload run /mnt 3 &
+    'mkdir -p /mnt; mount -t ext4 /dev/xvda /mnt; powerload run /mnt 1 3 &
 sleep 15; killall powerload; wait; umount /mnt && echo good' 120 \
     'durable.*good'
 check "xl shutdown" guest_shutdown r
 check "flush" dom0 'blockdev --flushbufs /dev/vdb'
-cp --sparse=always "$LAB/cuts.img" "$img"
-check "e2fsck finds nothing at the end" /sbin/e2fsck -fn "$img"
+check "e2fsck finds nothing at the end" /sbin/e2fsck -fn "$LAB/cuts.img"
 count=$((CYCLES * 20))
 [ "$CYCLES" -lt 20 ] || count=0
 check "power cuts at its flushes" eval '"$LAB_SRC/host/replay" \
     "$LAB/cuts.log" $first "$img" $count "$LAB_SRC/host/recovers" 1: 2: 3: |
     tee "$img.out"; [ ${PIPESTATUS[0]} = 0 ]'
 diag "$(tail -n 1 "$img.out")"
-rm -f "$img" "$img.out"
+rm -f "$img"*

@@ -3,7 +3,7 @@
  * powerload - work on a file system that may lose its power at any moment, and
  * the check, afterwards, of what had been promised until then.
  *
- * usage: powerload run DIR WORKERS
+ * usage: powerload run DIR FIRST LAST		(numbers of workers)
  *        powerload check DIR WORKER:[ROUND]...
  *
  * run: each worker goes on from its last round. A round makes a file with
@@ -324,8 +324,9 @@ main(int argc, char **argv)
 	char *p;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (argc >= 4 && strcmp(argv[1], "run") == 0) {
-		for (w = 1; w <= (unsigned int)atoi(argv[3]); w++)
+	if (argc == 5 && strcmp(argv[1], "run") == 0) {
+		for (w = (unsigned int)atoi(argv[3]);
+		    w <= (unsigned int)atoi(argv[4]); w++)
 			if (fork() == 0)
 				work(argv[2], w);
 		while (wait(NULL) > 0 || errno == EINTR)
@@ -333,7 +334,7 @@ main(int argc, char **argv)
 		return 1;
 	}
 	if (argc < 4 || strcmp(argv[1], "check") != 0) {
-		fprintf(stderr, "usage: powerload run DIR WORKERS\n"
+		fprintf(stderr, "usage: powerload run DIR FIRST LAST\n"
 		    "       powerload check DIR WORKER:[ROUND]...\n");
 		return 2;
 	}

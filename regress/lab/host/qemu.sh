@@ -63,9 +63,9 @@ start_qemu() {
 	tcg)	args+=(-accel "tcg,thread=multi,tb-size=256" -cpu "$LAB_CPU") ;;
 	kvm)	args+=(-accel kvm -cpu host) ;;
 	esac
-	# /dev/vdb in dom0: what is written there is logged, t_replay.sh.
+	# /dev/vdb in dom0: QEMU logs what is written there.
 	truncate -s 0 "$LAB/cuts.img" "$LAB/cuts.log" &&
-	    truncate -s 48M "$LAB/cuts.img"
+	    truncate -s 64M "$LAB/cuts.img"
 	say "starting Xen ($1; log: $LAB/logs/serial.log)"
 	# Socket names are relative: an OBJ path may be longer than they can be.
 	# It must not keep our locks.
@@ -81,8 +81,9 @@ start_qemu() {
 	    -append "$(echo $XEN_CMDLINE ${LAB_XEN:-})" \
 	    -drive "file=$IMAGES/root.img,format=raw,if=none,id=root,snapshot=on,cache=unsafe" \
 	    -device virtio-blk-pci,drive=root \
-	    -blockdev "driver=blklogwrites,node-name=cuts,file.driver=file,\
-file.filename=$LAB/cuts.img,log.driver=file,log.filename=$LAB/cuts.log" \
+	    -blockdev "driver=blklogwrites,node-name=cuts,\
+file.driver=file,file.filename=$LAB/cuts.img,file.cache.no-flush=on,\
+log.driver=file,log.filename=$LAB/cuts.log,log.cache.no-flush=on" \
 	    -device virtio-blk-pci,drive=cuts \
 	    -device virtio-serial-pci,max_ports=$((NPORTS + 1)) \
 	    -virtfs "local,path=$SHARE,mount_tag=share,security_model=none" \
