@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <stdint.h>
 #include <sys/mman.h>
@@ -60,6 +61,19 @@ TEST(relative_timeout)
 	CHECK(now_ns(CLOCK_MONOTONIC) - start >= 50000000);
 	ts.tv_nsec = 0;
 	CHECK_ERR(futex(&word, WAIT, word, &ts, NULL, 0), ETIMEDOUT);
+}
+
+/* Made runnable by the timeout it is in two queues for a while. */
+TEST(timeout_of_a_real_time_thread)
+{
+	struct sched_param p = { .sched_priority = 5 };
+	struct timespec ts = { 0, 2000000 };
+
+	CHECK_EQ(sched_setscheduler(0, SCHED_FIFO, &p), 0);
+	for (int i = 0; i < 20; i++)
+		CHECK_ERR(futex(&word, WAIT, word, &ts, NULL, 0), ETIMEDOUT);
+	p.sched_priority = 0;
+	CHECK_EQ(sched_setscheduler(0, SCHED_OTHER, &p), 0);
 }
 
 static void

@@ -214,6 +214,10 @@ TEST(file_mappings)
 	close(fd);
 	CHECK_EQ(s[1], 'S');
 	CHECK_EQ(msync(s, 2 * PAGE, MS_SYNC), 0);
+	CHECK_EQ(mlock(s, PAGE), 0);
+	CHECK_ERR(msync(s, PAGE, MS_SYNC | MS_INVALIDATE), EBUSY);
+	CHECK_EQ(munlock(s, PAGE), 0);
+	CHECK_EQ(msync(s, PAGE, MS_SYNC | MS_INVALIDATE), 0);
 }
 
 TEST(file_rights)

@@ -181,6 +181,11 @@ TEST(notice)
 	CHECK_EQ(mq_receive(q, buf, 8, NULL), 1);
 	CHECK_EQ(mq_receive(q, buf, 8, NULL), 1);
 	CHECK_EQ(mq_notify(q, NULL), 0);
+	ev.sigev_signo = 0;	/* not told, but nobody else is */
+	CHECK_EQ(mq_notify(q, &ev), 0);
+	ev.sigev_signo = SIGUSR1;
+	CHECK_ERR(mq_notify(q, &ev), EBUSY);
+	CHECK_EQ(mq_notify(q, NULL), 0);
 	CHECK_EQ(mq_send(q, "3", 1, 0), 0);
 	CHECK_EQ(got, 0);
 	/* One that is gone is in nobody's way. */

@@ -140,7 +140,7 @@ mutex_exit_slow(struct mutex *m)
 	spin_enter(&m->mtx_lock);
 	next = TAILQ_FIRST(&m->mtx_queue);
 	if (next != NULL) {
-		TAILQ_REMOVE(&m->mtx_queue, next, l_runq);
+		TAILQ_REMOVE(&m->mtx_queue, next, l_sleepq);
 		next->l_onsleepq = false;
 	}
 	if (TAILQ_EMPTY(&m->mtx_queue))

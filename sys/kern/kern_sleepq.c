@@ -39,7 +39,7 @@ sleepq_enter(struct sleepq *sq, const char *wchan, bool sig)
 	KASSERT(!cpu_others_stopped);
 	KASSERT(!l->l_onsleepq);
 	preempt_disable();
-	TAILQ_INSERT_TAIL(sq, l, l_runq);
+	TAILQ_INSERT_TAIL(sq, l, l_sleepq);
 	l->l_onsleepq = true;
 	sched_sleep_prepare(l, wchan, sig);
 }
@@ -84,7 +84,7 @@ sleepq_wait(const char *wchan)
 void
 sleepq_wake(struct sleepq *sq, struct lwp *l)
 {
-	TAILQ_REMOVE(sq, l, l_runq);
+	TAILQ_REMOVE(sq, l, l_sleepq);
 	l->l_onsleepq = false;
 	sched_wakeup(l);
 }
@@ -101,7 +101,7 @@ sleepq_leave(struct sleepq *sq, struct spinlock *lock, bool sig,
 	spin_enter(lock);
 	queued = l->l_onsleepq;
 	if (queued) {
-		TAILQ_REMOVE(sq, l, l_runq);
+		TAILQ_REMOVE(sq, l, l_sleepq);
 		l->l_onsleepq = false;
 	}
 	spin_exit(lock);

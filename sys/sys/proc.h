@@ -220,7 +220,7 @@ struct lwp {
 	volatile unsigned int l_ast;	/* [a] L_AST_*: look before user mode */
 	unsigned int	l_flags;	/* [o] */
 	struct cpu_info	*l_cpu;		/* [s] runs or last ran here */
-	TAILQ_ENTRY(lwp) l_runq;	/* [s] run or sleep queue */
+	TAILQ_ENTRY(lwp) l_runq;	/* [s] run queue */
 	int		l_pri;		/* [s] effective, 0 best */
 	uint64_t	l_affinity[MAXCPUS / 64];	/* [s] */
 	struct sched_entity {		/* kern_sched.c; all [s] */
@@ -244,6 +244,7 @@ struct lwp {
 	struct callout	l_timeout;
 	bool		l_timedout;	/* [s] */
 	bool		l_sigwake;	/* [s] sleep ends on a signal */
+	TAILQ_ENTRY(lwp) l_sleepq;	/* queue's lock; may be runnable, too */
 	volatile bool	l_onsleepq;	/* queue's lock; reads by the thread */
 	/* signals */
 	sigset_t	l_sigmask;	/* [o] written; [p] read */

@@ -182,20 +182,26 @@ uvm_madvise(struct vmspace *vm, vaddr_t va, vsize_t size, int advice)
 
 /* -- msync -- */
 
-/* The next piece of the range: an object to be written back, referenced. */
-static struct uvm_object *
-sync_next(struct vmspace *vm, vaddr_t *va, vaddr_t end, uint64_t *off,
-    vsize_t *len, bool *hole)
+/*
+ * The next piece of the range: an object to be written back, referenced.
+ * EBUSY: it is locked in memory and was not to be.
+ */
+static int
+sync_next(struct vmspace *vm, vaddr_t *va, vaddr_t end, bool unlocked,
+    uint64_t *off, vsize_t *len, bool *hole, struct uvm_object **uop)
 {
 	struct vm_map *map = &vm->vm_map;
 	struct uvm_object *uo = NULL;
 	struct vm_map_entry *e;
+	int error = 0;
 
 	rw_enter(&map->m_lock, RW_READER);
 	e = uvm_map_lookup_ge(map, *va);
 	if (e == NULL || e->e_start >= end) {
 		*hole = true;
 		*va = end;
+	} else if (unlocked && (e->e_flags & ME_WIRED) != 0) {
+		error = EBUSY;
 	} else {
 		if (e->e_start > *va) {
 			*hole = true;
@@ -210,7 +216,8 @@ sync_next(struct vmspace *vm, vaddr_t *va, vaddr_t end, uint64_t *off,
 		}
 	}
 	rw_exit(&map->m_lock);
-	return uo;
+	*uop = uo;
+	return error;
 }
 
 int
@@ -230,7 +237,10 @@ uvm_msync(struct vmspace *vm, vaddr_t va, vsize_t size, int flags)
 	if (error != 0)
 		return error;
 	while (va < end) {
-		uo = sync_next(vm, &va, end, &off, &len, &hole);
+		error = sync_next(vm, &va, end, (flags & MS_INVALIDATE) != 0,
+		    &off, &len, &hole, &uo);
+		if (error != 0)
+			return error;
 		if (uo == NULL)
 			continue;
 		if ((flags & MS_SYNC) != 0) {

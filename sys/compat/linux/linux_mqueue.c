@@ -150,7 +150,8 @@ linux_sys_mq_notify(struct lwp *l, const struct linux_mq_notify_args *uap,
 		if ((error = linux_sigevent_in(uap->event, &ev)) != 0)
 			return error;
 		if (ev.sigev_notify == SIGEV_SIGNAL) {
-			if (ev.sigev_signo < 1 || ev.sigev_signo > NSIG)
+			/* 0: a place held, and nobody told. */
+			if (ev.sigev_signo < 0 || ev.sigev_signo > NSIG)
 				return EINVAL;
 			ksi.ksi_signo = ev.sigev_signo;
 		} else if (ev.sigev_notify != SIGEV_NONE)
