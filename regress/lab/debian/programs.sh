@@ -412,7 +412,7 @@ Vendor ID: .*
 [0-9]+,[0-9]+,0'
 t "dmesg" 'dmesg | wc -l; dmesg -T | tail -n 1' '^[1-9]'
 t "flock" 'flock lk -c "flock -n lk echo no; echo \$?"; flock -w 1 lk echo yes
-(flock 9; sleep 1) 9>lk & sleep 0.3; flock -n 9 9>lk; echo $?; wait' '^1
+(flock 9; echo >go; sleep 4) 9>lk & until [ -e go ]; do sleep 0.1; done; flock -n 9 9>lk; echo $?; wait' '^1
 yes
 1$'
 t "mcookie, getopt, namei, whereis, rename.ul" 'mcookie
