@@ -14,6 +14,7 @@ make_image() {
 	mkdir -p "$tree"
 	tar -C "$tree" --exclude='./dev/*' -xf "$tar" &&
 	    mkdir -p "$tree/lab" && cp "$LAB_SRC"/debian/* "$tree/lab/" &&
+	    "$SELF" i386-busybox "$tree/opt/i386/busybox" &&
 	    truncate -s 3G "$img" && mke2fs -qF -t ext4 -d "$tree" "$img"
 	rm -rf "$tree"
 }

@@ -213,10 +213,10 @@ cat /etc/hostname; echo $?; strace -f -o sf bash -c "kill -USR1 \$\$"; grep -c "
 t "gdb: breakpoint, backtrace, step, finish, watch" "$gdb -ex 'break deep if n == 0' \
 -ex run -ex bt -ex finish -ex 'watch watched' -ex c -ex 'delete' -ex 'info registers rip' \
 -ex 'handle SIGUSR1 nostop' -ex c -ex 'bt 1' ./d 2>&1; :" \
-    'Breakpoint 1, deep \(n=0\).*#3 .*deep \(n=3\).*#4 .* main.*Value returned is.* = 1.*Hardware watchpoint 2: watched.*New value = 7.*rip .*main.*SIGABRT' 180
+    'Breakpoint 1, deep \(n=0\).*#3 .*deep \(n=3\).*#4 .* main.*Value returned is.* = 1.*Hardware watchpoint 2: watched.*New value = 7.*rip .*main.*SIGUSR1' 180
 t "gdb attaches to a process with threads" "./d x >d.out & p=\$!; sleep 2
 $gdb -p \$p -ex 'info threads' -ex 'thread apply all bt' -ex 'break deep' -ex c -ex 'p n' \
--ex 'call deep(1)' -ex 'set var counter = 5' -ex 'delete' -ex detach 2>&1; kill -0 \$p && echo lives; kill \$p" \
+-ex 'delete' -ex 'call deep(1)' -ex 'set var counter = 5' -ex detach 2>&1; kill -0 \$p && echo lives; kill \$p" \
     'LWP.*LWP.*spin.*main.*Breakpoint 1, deep.*= [0-2].*lives' 180
 t "a core dump and gdb on it" "ulimit -c unlimited; cat /proc/sys/kernel/core_pattern
 rm -f core*; ./d x >d.out & p=\$!; sleep 2; kill -ABRT \$p; wait \$p; echo \$?
@@ -237,10 +237,10 @@ dpkg --verify ltest; dpkg -s ltest | grep Status; dpkg -P ltest >/dev/null; [ ! 
     'post configure
 hey
 Status: install ok installed$' 180
-t "apt-get install of a local package, remove, apt-cache" \
-    'apt-get -y -o APT::Sandbox::User=root install ./lt.deb >apt.out 2>&1 || tail -n 5 apt.out
+t "apt-get install of a local package, purge, apt-cache" \
+    'dpkg-deb -b pk lt.deb >/dev/null; apt-get -y -o APT::Sandbox::User=root install ./lt.deb >apt.out 2>&1 || tail -n 5 apt.out
 cat /opt/lt/f; apt-get -y purge ltest >/dev/null 2>&1; [ ! -e /opt/lt ] && echo gone
-apt-cache policy bash | head -n 1' '^hey
+apt-cache policy bash | sed -n 1p' '^hey
 gone
 bash:' 240
 
@@ -361,8 +361,8 @@ public class H {
 }
 END
 t "javac and java: compiled code, threads, collections, a child" \
-    'javac H.java && java -XX:+PrintCompilation -Xmx128m H >j.out; grep -c H::fib j.out
-grep -vE "^ +[0-9]" j.out' '^[1-9][0-9]*
+    'javac H.java && java -XX:+PrintCompilation H | grep -c H::fib
+java -Xmx128m H' '^[1-9][0-9]*
 Hello, world
 npe 370944
 child
@@ -387,18 +387,16 @@ END
 t "an i386 program" 'as --32 -o i.o i.s && ld -m elf_i386 -o i i.o && ./i; echo $?' \
     '^i386!
 3$'
-if [ -x /opt/i386/busybox ]; then
-	t "an i386 busybox" 'b=/opt/i386/busybox; $b sh -c "
+t "an i386 busybox" 'b=/opt/i386/busybox; $b sh -c "
 $b seq 1000 | $b sort -rn | $b head -n 1; $b uname -m; $b ps | $b grep -c busybox
 $b tar -C /etc -cf - . | $b gzip | $b gunzip | $b tar -tf - | $b wc -l
 $b dd if=/dev/zero bs=1M count=3 2>/dev/null | $b sha256sum | $b cut -c 1-8
-(exit 5); echo \$?; $b awk \"BEGIN { print 2 ^ 40 }\""' '^1000
+(exit 5); echo \$?; $b awk \"BEGIN { print 7 * 6 }\""' '^1000
 x86_64
 [1-9][0-9]*
 [1-9][0-9]*
 [0-9a-f]{8}
 5
-1099511627776$' 120
-fi
+42$' 120
 cd / && rm -rf /tmp/f
 t_end

@@ -54,6 +54,23 @@ make_tree_cpio() {
 		cpio -o -H newc --quiet >"$3.new") && mv "$3.new" "$3"
 }
 
+# i386_busybox FILE: Debian's busybox for i386, from the same sources, whose
+# lists for i386 are fetched into a directory of ours.
+i386_busybox() {
+	local d=$IMAGES/i386 opts
+	opts="-o Dir::State::Lists=$d/lists -o Dir::Cache=$d/cache
+-o APT::Architectures::=$LAB_ARCH -o APT::Architectures::=i386
+-o Acquire::Languages=none -o Debug::NoLocking=1 -o APT::Sandbox::User=root"
+	[ -f "$d/busybox" ] || {
+		mkdir -p "$d/lists/partial" "$d/cache/archives/partial" &&
+		    { apt-get -qq $opts update || :; } &&
+		    (cd "$d" && apt-get -qq $opts download busybox-static:i386) &&
+		    dpkg-deb --fsys-tarfile "$d"/busybox-static_*.deb |
+		    tar -xO ./bin/busybox >"$d/busybox.new" &&
+		    mv "$d/busybox.new" "$d/busybox"
+	} && install -D -m 755 "$d/busybox" "$1"
+}
+
 # build_tree NAME: the tree and, for base, its initramfs.
 build_tree() {
 	local name=$1 k=$IMAGES/tree.tmp cpio=$IMAGES/debian-$1.cpio
