@@ -6,7 +6,7 @@
 secs=${SECS:-2}
 d=${0%/*}
 rm -rf /tmp/s && mkdir -p /tmp/s && cd /tmp/s || exit 1
-classes=" $(stress-ng --class list 2>/dev/null | sed 's/.*classes: //') "
+classes=" $(stress-ng --class list 2>&1 | sed "s/.*classes: //") "
 for c; do
 	case $classes in
 	*" $c "*) stress-ng --class "$c?" | sed 's/.*stressors: //' ;;
