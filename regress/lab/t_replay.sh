@@ -18,7 +18,8 @@ guest_boot r type=$TYPE vcpus=$VCPUS memory=$MEM extra=quiet \
     disk="[\"$(disk_spec xvda rw /dev/vdb)\"]" || bail "no guest"
 check_run "work" r \
     'mkdir -p /mnt; mount -t ext4 /dev/xvda /mnt; powerload run /mnt 1 3 &
-sleep 15; killall powerload; while pidof powerload; do sleep 1; done; umount /mnt && echo good' 120 \
+sleep 15; killall powerload; while pidof powerload; do sleep 1; done
+umount /mnt && echo good' 120 \
     'durable.*good'
 check "xl shutdown" guest_shutdown r
 check "flush" dom0 'blockdev --flushbufs /dev/vdb'
