@@ -320,6 +320,25 @@ TEST(how_a_wait_ends)
 	with_cpus(2, 9, outcomes);
 }
 
+/* A timeout puts it into a queue of threads that run; the other stays. */
+static void
+realtime_outcomes(void *arg)
+{
+	struct lwp *l = curlwp;
+
+	l->l_sched.se_policy = SCHED_FIFO;
+	l->l_sched.se_rtprio = 10;
+	sched_setclass(l);
+	sched_setpriority_lwp(l);
+	outcomes(arg);
+}
+
+TEST(how_a_real_time_wait_ends)
+{
+	with_cpus(1, 9, realtime_outcomes);
+	with_cpus(2, 9, realtime_outcomes);
+}
+
 /* Signals that come at any moment of the way to sleep end the sleep. */
 static struct condvar never;
 static unsigned int waits;
