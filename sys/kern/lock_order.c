@@ -60,6 +60,8 @@ const struct lock_class lock_order[] = {
 	{ "uvm_block",	false },
 	{ "uvm_batch",	false },
 	{ "uvm_object",	false },
+	{ "uvm_share",	false },
+	{ "uvm_swapbatch", false },
 	/* A talk to the store. */
 	{ "xenstore watches", false },
 	{ "xenstore tx", false },
@@ -86,6 +88,8 @@ const struct lock_class lock_order[] = {
 	{ "uvm_pagewait", false },
 	{ "uvm_write",	false },
 	{ "uvm_direct",	false },
+	{ "uvm_scan",	false },
+	{ "uvm_swap",	false },
 	{ "uvm_amap",	false },
 	/* Disks: a queue starts its driver with no lock held. */
 	{ "bufcache",	false },

@@ -28,6 +28,7 @@ vfs_init(void)
 	epoll_init();
 	inotify_init();
 	fifo_init();
+	vfs_swap_init();
 	vfsops_init();
 	memfd_init();
 

@@ -39,6 +39,8 @@ may_delete(struct lwp *l, const struct path *dir, struct vnode *vp, bool isdir)
 	if ((dvp->v_mode & S_ISVTX) != 0 && cr->cr_fsuid != vp->v_uid &&
 	    cr->cr_fsuid != dvp->v_uid && cred_capable(cr, CAP_FOWNER) != 0)
 		return EPERM;
+	if ((vp->v_flags & VV_SWAP) != 0)
+		return EPERM;
 	if (isdir)
 		return S_ISDIR(vp->v_mode) ? 0 : ENOTDIR;
 	return S_ISDIR(vp->v_mode) ? EISDIR : 0;

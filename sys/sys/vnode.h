@@ -203,6 +203,7 @@ struct vnode {
 #define	VV_DEAD		0x8	/* a removed directory: nothing goes in */
 #define	VV_SEALABLE	0x20	/* memory: has seals */
 #define	VV_LINKABLE	0x10	/* O_TMPFILE: may get its first name */
+#define	VV_SWAP		0x80	/* a swap area is in it */
 #define	VV_DELETED	0x40	/* no name is left: it need not be written */
 
 /*

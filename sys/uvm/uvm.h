@@ -3,7 +3,7 @@
  * Virtual memory: physical pages, kernel memory, address spaces, faults.
  *
  * Overview: every page of guest-physical memory the domain may ever own has a
- * vm_page.  Private memory is kept in anons (a page, and later a swap slot).
+ * vm_page.  Private memory is kept in anons (a page, a place in swap, or both).
  * An address space has one amap: a sparse tree from page number to anon.  Fork
  * copies the tree and shares the anons copy-on-write.  A map entry says what
  * lies below: an object, or nothing, which reads as zeros.
@@ -14,6 +14,9 @@
  *			held while a fault changes a slot in such a block.
  *			The holder of m_lock as writer needs none of them
  *	uo_lock		an object's pages; may be held alone
+ *	share locks	uvm_amap_share(): held by a fault that uses the page of
+ *			an anon with several owners
+ *	uvm_swap	(spin) where anons are in swap
  *	am_lock		(spin) the shape of an amap's tree
  *	pm_lock		(spin) the pmap's
  *	the kernel allocator's and the page allocator's spin locks
@@ -35,10 +38,16 @@ struct kmem_cache;
 struct shrinker;
 struct uio;
 
-/* Private memory: one page, shared after fork.  [a] atomic, [I] immutable. */
+/*
+ * Private memory: one page, shared after fork.  [a] atomic; [s] uvm_swap.c.
+ * Both a page and a place in swap: they are the same, and no mapping of the
+ * page can be written.
+ */
 struct vm_anon {
 	refcount_t	an_ref;			/* [a] slots that refer to it */
-	struct vm_page	*an_page;		/* [I] */
+	uint32_t	an_slot;		/* [s] in swap; 0: none */
+	struct vm_page	*an_page;		/* [a] NULL: only in swap, or
+						 * on its way there */
 };
 
 struct vm_page {
@@ -100,8 +109,9 @@ struct uvmexp {				/* counters, in pages; [a] */
 	volatile size_t	dirty, writeback; /* of files on disks */
 	volatile size_t	reserve;	/* kept for the kernel's needs */
 	volatile size_t	maxpages;	/* the most it has owned so far */
+	volatile size_t	swtotal, swused; /* pages of swap */
 	volatile uint64_t faults __aligned(8);
-	volatile uint64_t cow, pageins, pageouts, oomkills;
+	volatile uint64_t cow, pageins, swapins, swapouts, oomkills;
 };
 extern struct uvmexp uvmexp;
 
@@ -128,6 +138,11 @@ struct vm_page *uvm_pagealloc_order(unsigned int order, int flags);
 void	uvm_pagefree_order(struct vm_page *, unsigned int order);
 /* Nothing is refused as too much in one call (vm.overcommit_memory = 1). [a] */
 extern unsigned int uvm_overcommit_always;
+/*
+ * Get so many pages free: caches first, then by writing to swap.  Those that
+ * came free.  Thread context, no lock that a fault or the disk may want.
+ */
+size_t	uvm_reclaim(size_t npages);
 /* Called when free memory is low; set by the balloon: wants n pages back. */
 extern void (*uvm_lowmem_hook)(size_t npages);
 /*
@@ -213,6 +228,11 @@ struct vmspace {
 	size_t		vm_rss_max;	/* pages */
 	size_t		vm_locked;	/* [l] pages */
 	int		vm_mlock_future; /* [l] MCL_* for new mappings */
+	/* uvm_swapout.c, which looks at one after the other */
+	TAILQ_ENTRY(vmspace) vm_scanlink;
+	unsigned int	vm_scanners;	/* look at it now */
+	vaddr_t		vm_scanva;	/* where to go on */
+	size_t		vm_scanleft;	/* pages to look at in this turn */
 };
 
 struct vmspace *vmspace_alloc(void);		/* NULL: no memory */
@@ -236,6 +256,8 @@ struct uvm_mapargs {
 	uint64_t	offset;
 	struct file	*file;		/* for the maps file; gets a ref */
 };
+/* Pages of private memory in [start, end) that are only in swap. Map locked. */
+size_t	vmspace_swapped(struct vmspace *, vaddr_t start, vaddr_t end);
 /* How many maps have the start of the object in them; thread context. */
 unsigned int uvm_object_mapped(const struct uvm_object *);
 /* mmap: place, replace (MAP_FIXED), record. EINVAL, ENOMEM, EEXIST. */

@@ -12,19 +12,32 @@
  * Because slots go by address, cutting and joining map entries never touches
  * the amap; and what is not in use costs nothing, however large the mapping.
  *
+ * A page may leave its anon for swap (uvm_swapout.c).  Whoever uses an_page
+ * holds the lock of the block; that keeps the page of an anon that has no other
+ * owner.  For others he takes the share lock of his block, too, before he
+ * reads an_page: who takes the page away clears an_page and then waits until
+ * nobody holds any of these locks as before.
+ *
  * Locking: see <uvm/uvm.h>.  am_lock is needed for every change because slots
  * of different blocks share nodes of the tree.
  */
 #include <uvm/uvm_impl.h>
+#include <uvm/uvm_swap.h>
+
+#define	NSHARE	64
+
+static struct mutex share_lock[NSHARE];
 
 static struct kmem_cache *anon_cache;
 
 void
 uvm_amap_sysinit(void)
 {
-	anon_cache = kmem_cache_create("anon", sizeof(struct vm_anon), 0);
+	anon_cache = kmem_cache_create("anon", sizeof(struct vm_anon), 8);
 	if (anon_cache == NULL)
 		panic("uvm: no memory for anons");
+	for (unsigned int i = 0; i < NSHARE; i++)
+		mutex_init(&share_lock[i], "uvm_share");
 }
 
 /* An anon for a page, which is the anon's from now on. */
@@ -36,6 +49,7 @@ uvm_anon_alloc(struct vm_page *pg)
 	if (an == NULL)
 		return NULL;
 	an->an_ref = 1;
+	an->an_slot = 0;
 	an->an_page = pg;
 	pg->pg_anon = an;
 	(void)atomic_add(&uvmexp.anon, 1);
@@ -46,11 +60,18 @@ uvm_anon_alloc(struct vm_page *pg)
 void
 uvm_anon_put(struct vm_anon *an)
 {
+	struct vm_page *pg;
+
 	if (!refcount_put(&an->an_ref))
 		return;
-	an->an_page->pg_anon = NULL;
-	uvm_pagefree(an->an_page);
-	(void)atomic_sub(&uvmexp.anon, 1);
+	/* A page on its way to swap or back is dealt with when it is there. */
+	uvm_swap_drop(an);
+	pg = an->an_page;
+	if (pg != NULL) {
+		pg->pg_anon = NULL;
+		uvm_pagefree(pg);
+		(void)atomic_sub(&uvmexp.anon, 1);
+	}
 	kmem_cache_free(anon_cache, an);
 }
 
@@ -77,6 +98,24 @@ struct mutex *
 uvm_amap_block(struct uvm_amap *am, vaddr_t va)
 {
 	return &am->am_block[va / UVM_BLOCK_BYTES % AMAP_NLOCKS];
+}
+
+/* The lock for the pages of shared anons in the block around va. */
+struct mutex *
+uvm_amap_share(struct uvm_amap *am, vaddr_t va)
+{
+	return &share_lock[((uintptr_t)am / sizeof(*am) +
+	    va / UVM_BLOCK_BYTES) % NSHARE];
+}
+
+/* Wait until all that hold one of these locks now have let go.  Sleeps. */
+void
+uvm_amap_share_barrier(void)
+{
+	for (unsigned int i = 0; i < NSHARE; i++) {
+		mutex_enter(&share_lock[i]);
+		mutex_exit(&share_lock[i]);
+	}
 }
 
 struct vm_anon *
@@ -191,4 +230,46 @@ uvm_amap_copy(struct uvm_amap *from, struct uvm_amap *to, vaddr_t start,
 			return error;
 		}
 	}
+}
+
+/*
+ * What is locked in memory for one of several owners shall not be written to
+ * swap for another.
+ */
+void
+uvm_amap_pin(struct uvm_amap *am, vaddr_t start, vaddr_t end)
+{
+	struct vm_anon *an;
+	struct mutex *block;
+	vaddr_t va;
+
+	for (va = start; uvm_amap_next(am, &va, end); va += PAGE_SIZE) {
+		block = uvm_amap_block(am, va);
+		mutex_enter(block);
+		an = uvm_amap_get(am, va);
+		if (an != NULL && atomic_load(&an->an_ref) > 1)
+			uvm_swap_pin(an);
+		mutex_exit(block);
+	}
+}
+
+size_t
+vmspace_swapped(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	struct uvm_amap *am = &vm->vm_amap;
+	struct vm_anon *an;
+	struct mutex *block;
+	size_t n = 0;
+	vaddr_t va;
+
+	if (uvmexp.swused == 0)
+		return 0;
+	for (va = start; uvm_amap_next(am, &va, end); va += PAGE_SIZE) {
+		block = uvm_amap_block(am, va);
+		mutex_enter(block);
+		an = uvm_amap_get(am, va);
+		n += an != NULL && atomic_load_relaxed(&an->an_page) == NULL;
+		mutex_exit(block);
+	}
+	return n;
 }

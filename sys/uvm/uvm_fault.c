@@ -7,6 +7,8 @@
  *	found			read			write
  *	anon, sole owner	map it			map it
  *	anon, shared		map without write	copy, map the copy
+ *	anon, also in swap	map without write	no more in swap, map it
+ *	anon, only in swap	read it, look again	read it, look again
  *	object, shared entry	map (*)			mark dirty, map
  *	object, private entry	map without write	copy to an anon
  *	nothing			map the zero page	new anon
@@ -26,10 +28,12 @@
  * the fault starts anew.
  */
 #include <uvm/uvm_impl.h>
+#include <uvm/uvm_swap.h>
 
 /* Answers besides errno. */
 #define	FAULT_PAGEIN	(-1)	/* the object has to bring the page in */
 #define	FAULT_GROW	(-2)	/* below a stack */
+#define	FAULT_SWAPIN	(-3)	/* an anon's page is in swap */
 
 /* New zeroed pages in one fault, and the memory that must be plenty for it. */
 #define	ZERO_AHEAD_MAX	UVM_BLOCK_PAGES
@@ -43,6 +47,7 @@ struct fault {
 	bool		f_force;	/* against the entry's protection */
 	bool		f_major;	/* a page had to be brought in */
 	struct vm_map_entry *f_entry;
+	struct mutex	*f_share;	/* held: uvm_amap_share() */
 	/* uvm_io(): move these bytes instead of mapping */
 	char		*f_buf;		/* NULL: map */
 	size_t		f_off, f_len;	/* within the page */
@@ -50,6 +55,8 @@ struct fault {
 	struct uvm_object *f_object;	/* referenced */
 	uint64_t	f_objoff;
 	bool		f_objwrite;
+	/* FAULT_SWAPIN */
+	uint32_t	f_slot;
 };
 
 /* Pages of one block to be mapped at once. */
@@ -80,6 +87,26 @@ resident_page(struct uvm_object *uo, uint64_t off)
 	struct vm_page *pg = uvm_obj_lookup(uo, off);
 
 	return pg != NULL && (pg->pg_flags & PG_BUSY) == 0 ? pg : NULL;
+}
+
+/*
+ * The page of an anon of a locked block; NULL: it is not in memory.  *own: we
+ * may write to it as it is.
+ */
+static struct vm_page *
+anon_page(struct fault *f, struct vm_anon *an, bool *own)
+{
+	struct vm_page *pg;
+
+	*own = atomic_load(&an->an_ref) == 1;
+	if (!*own && f->f_share == NULL) {
+		f->f_share = uvm_amap_share(&f->f_vm->vm_amap, f->f_va);
+		mutex_enter(f->f_share);
+	}
+	pg = atomic_load(&an->an_page);
+	if (atomic_load_relaxed(&an->an_slot) != 0)
+		*own = false;
+	return pg;
 }
 
 /* -- mapping, or copying -- */
@@ -139,19 +166,21 @@ ahead_add(struct ahead *a, const struct fault *f, unsigned int i,
  * pages of the object (locked, or NULL).
  */
 static void
-ahead_gather(struct ahead *a, const struct fault *f, struct uvm_object *uo)
+ahead_gather(struct ahead *a, struct fault *f, struct uvm_object *uo)
 {
 	const struct vm_map_entry *e = f->f_entry;
 	bool shared = (e->e_flags & ME_SHARED) != 0;
 	vaddr_t va = a->a_start;
 	struct vm_anon *an;
 	struct vm_page *pg;
+	bool own;
 
 	for (unsigned int i = 0; i < a->a_n; i++, va += PAGE_SIZE) {
 		an = shared ? NULL : uvm_amap_get(&f->f_vm->vm_amap, va);
 		if (an != NULL) {
-			ahead_add(a, f, i, an->an_page,
-			    atomic_load(&an->an_ref) == 1);
+			pg = anon_page(f, an, &own);
+			if (pg != NULL)
+				ahead_add(a, f, i, pg, own);
 			continue;
 		}
 		if (uo == NULL)
@@ -183,7 +212,7 @@ ahead_enter(const struct ahead *a, const struct fault *f)
  * there was a mapping: then they have had their turn.
  */
 static int
-fault_enter_around(const struct fault *f, struct vm_page *pg, bool writable,
+fault_enter_around(struct fault *f, struct vm_page *pg, bool writable,
     struct uvm_object *uo)
 {
 	vm_prot_t prot = f->f_entry->e_prot;
@@ -223,7 +252,7 @@ anon_copy(struct vm_page *from)
  * back at once.
  */
 static bool
-fault_upgrade(const struct fault *f)
+fault_upgrade(struct fault *f)
 {
 	struct ahead a;
 
@@ -240,15 +269,26 @@ static int
 fault_anon(struct fault *f, struct vm_anon *an)
 {
 	vm_prot_t prot = f->f_entry->e_prot;
-	bool sole = atomic_load(&an->an_ref) == 1;
 	struct vm_anon *copy;
+	struct vm_page *pg;
+	bool own;
 	int error;
 
-	if (sole && f->f_write && fault_upgrade(f))
+	pg = anon_page(f, an, &own);
+	if (pg == NULL) {
+		f->f_slot = atomic_load(&an->an_slot);
+		f->f_major = true;
+		return FAULT_SWAPIN;
+	}
+	if (f->f_write && !own && atomic_load(&an->an_ref) == 1) {
+		uvm_swap_drop(an);
+		own = true;
+	}
+	if (f->f_write && own && fault_upgrade(f))
 		return 0;
-	if (sole || !f->f_write)
-		return fault_enter_around(f, an->an_page, sole, NULL);
-	copy = anon_copy(an->an_page);
+	if (own || !f->f_write)
+		return fault_enter_around(f, pg, own, NULL);
+	copy = anon_copy(pg);
 	if (copy == NULL)
 		return ENOMEM;
 	/* The slot is there: this needs no memory. */
@@ -471,6 +511,10 @@ fault_locked(struct fault *f)
 		error = fault_private_object(f, e->e_object);
 	else
 		error = fault_zero(f);
+	if (f->f_share != NULL) {
+		mutex_exit(f->f_share);
+		f->f_share = NULL;
+	}
 	mutex_exit(block);
 	return error;
 }
@@ -503,6 +547,8 @@ fault_run(struct fault *f)
 		rw_exit(&map->m_lock);
 		if (error == FAULT_PAGEIN)
 			error = fault_pagein(f);
+		else if (error == FAULT_SWAPIN)
+			error = uvm_swap_in(f->f_slot);
 		else if (error == FAULT_GROW)
 			error = uvm_map_growstack(f->f_vm, f->f_va) == 0 ?
 			    0 : EFAULT;

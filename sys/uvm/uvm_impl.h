@@ -43,6 +43,8 @@ void	uvm_anon_put(struct vm_anon *);
 void	uvm_amap_init(struct uvm_amap *);
 void	uvm_amap_fini(struct uvm_amap *);
 struct mutex *uvm_amap_block(struct uvm_amap *, vaddr_t);
+struct mutex *uvm_amap_share(struct uvm_amap *, vaddr_t);
+void	uvm_amap_share_barrier(void);
 struct vm_anon *uvm_amap_get(struct uvm_amap *, vaddr_t);
 int	uvm_amap_set(struct uvm_amap *, vaddr_t, struct vm_anon *);
 /* Map locked as writer; the range is in no pmap any more. */
@@ -51,6 +53,8 @@ int	uvm_amap_move(struct uvm_amap *, vaddr_t from, vaddr_t to, vsize_t);
 /* Share [start, end) with another address space's amap. */
 int	uvm_amap_copy(struct uvm_amap *from, struct uvm_amap *to,
 	    vaddr_t start, vaddr_t end);
+/* Keep what is shared in [start, end) in memory.  Map locked. */
+void	uvm_amap_pin(struct uvm_amap *, vaddr_t start, vaddr_t end);
 /* The first slot in use at or above va; false: none below end. */
 bool	uvm_amap_next(struct uvm_amap *, vaddr_t *va, vaddr_t end);
 
@@ -88,6 +92,15 @@ int	uvm_map_limits(struct vmspace *, vsize_t size, bool data);
 int	uvm_map_growstack(struct vmspace *, vaddr_t);	/* takes the lock */
 /* Would so many bytes of memory be an obvious overcommit? */
 bool	uvm_overcommits(vsize_t);
+
+/* uvm_swapout.c */
+/* Write so many pages to swap; how many came free.  Thread, no locks. */
+size_t	uvm_swapout(size_t npages);
+/* The same for private memory in [start, end), whether it was used or not. */
+void	uvm_swapout_range(struct vmspace *, vaddr_t start, vaddr_t end);
+void	uvm_swapout_sysinit(void);
+void	uvm_swapout_join(struct vmspace *);
+void	uvm_swapout_leave(struct vmspace *);	/* waits; thread context */
 
 /* uvm_aobj.c */
 bool	uvm_object_is_aobj(const struct uvm_object *);

@@ -159,6 +159,8 @@ uvm_madvise(struct vmspace *vm, vaddr_t va, vsize_t size, int advice)
 		return error == EFAULT ? ENOMEM : error == EACCES ? EINVAL :
 		    error == EIO ? EFAULT : error;
 	}
+	if (advice == MADV_PAGEOUT)
+		uvm_swapout_range(vm, start, end);
 	rw_enter(&map->m_lock, RW_WRITER);
 	while (va < end && error == 0) {
 		e = uvm_map_lookup_ge(map, va);
@@ -257,13 +259,39 @@ uvm_msync(struct vmspace *vm, vaddr_t va, vsize_t size, int flags)
 
 /* -- mincore -- */
 
+/* Map locked. */
+static bool
+in_memory(struct vmspace *vm, const struct vm_map_entry *e, vaddr_t va)
+{
+	struct uvm_object *uo = e->e_object;
+	struct mutex *block = uvm_amap_block(&vm->vm_amap, va);
+	struct vm_anon *an;
+	bool resident = false;
+
+	if ((e->e_flags & ME_SHARED) == 0) {
+		mutex_enter(block);
+		an = uvm_amap_get(&vm->vm_amap, va);
+		resident = an != NULL &&
+		    atomic_load_relaxed(&an->an_page) != NULL;
+		mutex_exit(block);
+		if (an != NULL)
+			return resident;
+	}
+	if (uo != NULL) {
+		mutex_enter(&uo->uo_lock);
+		resident = uvm_obj_lookup(uo, e->e_offset +
+		    (va - e->e_start)) != NULL;
+		mutex_exit(&uo->uo_lock);
+	}
+	return resident;
+}
+
 /* vec is in kernel memory, one byte for each page. */
 int
 uvm_mincore(struct vmspace *vm, vaddr_t va, vsize_t size, unsigned char *vec)
 {
 	struct vm_map *map = &vm->vm_map;
 	struct vm_map_entry *e;
-	struct uvm_object *uo;
 	vaddr_t end;
 	int error;
 
@@ -277,18 +305,7 @@ uvm_mincore(struct vmspace *vm, vaddr_t va, vsize_t size, unsigned char *vec)
 			error = ENOMEM;
 			break;
 		}
-		*vec = 0;
-		uo = e->e_object;
-		if ((e->e_flags & ME_SHARED) == 0 &&
-		    uvm_amap_get(&vm->vm_amap, va) != NULL) {
-			*vec = 1;
-		} else if (uo != NULL) {
-			mutex_enter(&uo->uo_lock);
-			*vec = uvm_obj_lookup(uo, e->e_offset +
-			    (va - e->e_start)) != NULL;
-			mutex_exit(&uo->uo_lock);
-		}
-		vec++;
+		*vec++ = in_memory(vm, e, va);
 	}
 	rw_exit(&map->m_lock);
 	return error;
@@ -349,6 +366,15 @@ mlock_limit(const struct vmspace *vm, size_t more)
 	return max == 0 ? EPERM : ENOMEM;
 }
 
+/* Pages that other processes have, too, will not be written to swap there. */
+static void
+keep_shared(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	rw_enter(&vm->vm_map.m_lock, RW_READER);
+	uvm_amap_pin(&vm->vm_amap, start, end);
+	rw_exit(&vm->vm_map.m_lock);
+}
+
 int
 uvm_mlock(struct vmspace *vm, vaddr_t va, vsize_t size, bool lock)
 {
@@ -376,6 +402,7 @@ uvm_mlock(struct vmspace *vm, vaddr_t va, vsize_t size, bool lock)
 	if (error != 0 || !lock)
 		return error;
 	error = uvm_populate(vm, start, end, 0);
+	keep_shared(vm, start, end);
 	return error == 0 ? 0 : error == ENOMEM ? EAGAIN : ENOMEM;
 }
 
@@ -407,5 +434,7 @@ uvm_mlockall(struct vmspace *vm, int flags)
 	uvm_entries_release(&dead);
 	if (error == 0 && lock && (flags & MCL_ONFAULT) == 0)
 		(void)uvm_populate(vm, map->m_min, map->m_max, 0);
+	if (error == 0 && lock)
+		keep_shared(vm, map->m_min, map->m_max);
 	return error;
 }

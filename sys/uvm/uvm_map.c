@@ -454,6 +454,7 @@ uvm_overcommits(vsize_t size)
 		return false;
 	if (uvm_lowmem_hook != NULL)
 		most = MAX(most, uvmexp.maxpages);
+	most += uvmexp.swtotal;
 	return atop(size) > most;
 }
 

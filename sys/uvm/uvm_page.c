@@ -29,6 +29,7 @@
  */
 #include <sys/bitops.h>
 #include <uvm/uvm_impl.h>
+#include <uvm/uvm_swap.h>
 
 #define	NORDERS		11
 #define	NRANGES		128
@@ -567,6 +568,8 @@ uvm_init(void)
 	kmem_init();
 	uvm_radix_init();
 	uvm_km_init();
+	uvm_swap_sysinit();
+	uvm_swapout_sysinit();
 	uvm_amap_sysinit();
 	uvm_map_sysinit();
 	uvm_aobj_sysinit();

@@ -3,9 +3,10 @@
  * When memory is short: the thread that gets some back.
  *
  * Overview: an allocation that finds memory low kicks the page daemon.  It asks
- * the balloon, through uvm_lowmem_hook, and the shrinkers.  When threads wait
- * and neither has given anything for a while, the process with most memory is
- * killed, weighted by its oom_score_adj.
+ * the shrinkers, writes private memory to swap, and, when swap is full or there
+ * is none, asks the balloon through uvm_lowmem_hook.  When threads wait and
+ * none has given anything for a while, the process with most memory is killed,
+ * weighted by its oom_score_adj.
  *
  * Threads wait in uvm_wait() with no lock of this directory held, for a bounded
  * time.  One that is being killed does not wait at all: its exit is what
@@ -17,12 +18,14 @@
 #include <sys/kthread.h>
 #include <sys/time.h>
 #include <uvm/uvm_impl.h>
+#include <uvm/uvm_swap.h>
 
 #define	WAIT_MAX	(10 * NSEC_PER_SEC)	/* then an allocation fails */
 #define	WAIT_ROUND	(100 * NSEC_PER_MSEC)
 #define	ROUNDS_TO_OOM	5		/* without progress: 500 ms */
 #define	OOM_PATIENCE	(5 * NSEC_PER_SEC)	/* for the victim to go */
 #define	OOM_ADJ_NEVER	(-1000)
+#define	CACHE_SHARE	16		/* of memory: less is little */
 
 volatile unsigned int uvm_nwaiting;
 
@@ -31,6 +34,7 @@ static struct condvar pd_cv;			/* the daemon sleeps here */
 static struct condvar free_cv;			/* and those who wait here */
 static volatile bool pd_kicked;
 static struct lwp *pd_lwp;			/* [I] once not NULL */
+static volatile size_t reclaimed;		/* pages, by the daemon */
 static pid_t oom_pid;				/* last victim; daemon only */
 static nsec_t oom_when;
 
@@ -65,6 +69,7 @@ int
 uvm_wait(size_t n)
 {
 	struct lwp *l = curlwp;
+	size_t seen = atomic_load_relaxed(&reclaimed);
 	nsec_t now, deadline;
 	int error = 0;
 
@@ -81,6 +86,11 @@ uvm_wait(size_t n)
 	spin_enter(&pd_lock);
 	while (!uvm_page_enough(n)) {
 		now = nanouptime();
+		/* Others were faster: that is no reason to give up. */
+		if (seen != atomic_load_relaxed(&reclaimed)) {
+			seen = atomic_load_relaxed(&reclaimed);
+			deadline = now + WAIT_MAX;
+		}
 		if (now >= deadline || uvm_being_killed(l)) {
 			error = ENOMEM;
 			break;
@@ -111,6 +121,10 @@ oom_score(struct proc *p, size_t *rss)
 	if (vm == NULL)
 		return 0;
 	*rss = vmspace_rss(vm);
+	if (rw_tryenter(&vm->vm_map.m_lock, RW_READER)) {
+		*rss += vmspace_swapped(vm, 0, vm->vm_map.m_max);
+		rw_exit(&vm->vm_map.m_lock);
+	}
 	vmspace_put(vm);
 	score = (int64_t)*rss +
 	    (int64_t)(uvmexp.total / 1000) * p->p_oom_adj;
@@ -163,7 +177,7 @@ oom_kill(void)
 		oom_when = nanouptime();
 		(void)atomic_add(&uvmexp.oomkills, 1);
 		printf("uvm: out of memory: killed process %d (%s), %lu kB "
-		    "resident, oom_score_adj %d; %lu of %lu kB free\n",
+		    "used, oom_score_adj %d; %lu of %lu kB free\n",
 		    victim->p_pid, victim->p_comm, kbytes(bestrss),
 		    victim->p_oom_adj, kbytes(uvmexp.free),
 		    kbytes(uvmexp.total));
@@ -172,20 +186,38 @@ oom_kill(void)
 	rw_exit(&proctree_lock);
 }
 
+size_t
+uvm_reclaim(size_t want)
+{
+	size_t freed = 0;
+
+	/* What is left of the cache then are programs that run. */
+	if (uvmexp.active + uvmexp.inactive < uvmexp.total / CACHE_SHARE)
+		freed = uvm_swapout(want);
+	if (freed < want)
+		freed += shrinker_run(want - freed);
+	if (freed < want)
+		freed += uvm_swapout(want - freed);
+	return freed;
+}
+
 /*
- * One round: what the balloon and the shrinkers can give, until twice the
- * low mark is free.
+ * One round: what can be had until twice the low mark is free.  True: it goes
+ * well, and there should be another one soon.
  */
-static void
+static bool
 reclaim(void)
 {
-	size_t want = 2 * uvm_page_low(), have = uvmexp.free;
+	size_t want = 2 * uvm_page_low(), have = uvmexp.free, freed;
 
 	if (have >= want)
-		return;
-	if (uvm_lowmem_hook != NULL)
-		uvm_lowmem_hook(want - have);
-	(void)shrinker_run(want - have);
+		return false;
+	want -= have;
+	freed = uvm_reclaim(want);
+	(void)atomic_add(&reclaimed, freed);
+	if (uvm_lowmem_hook != NULL && uvm_swap_full())
+		uvm_lowmem_hook(want);
+	return freed >= want / 2;
 }
 
 static void
@@ -193,6 +225,7 @@ pdaemon(void *arg __unused)
 {
 	unsigned int rounds = 0;
 	size_t before, owned = uvmexp.total;
+	bool well;
 
 	for (;;) {
 		spin_enter(&pd_lock);
@@ -201,11 +234,11 @@ pdaemon(void *arg __unused)
 		spin_exit(&pd_lock);
 
 		before = uvmexp.free;
-		reclaim();
+		well = reclaim();
 		uvm_pdaemon_freed();
-		/* What the balloon brought may be in use already. */
+		/* What came may be in use already. */
 		if (uvmexp.free > before || uvm_page_enough(1) ||
-		    uvmexp.total > owned) {
+		    uvmexp.total > owned || well) {
 			rounds = 0;
 		} else if (atomic_load(&uvm_nwaiting) != 0 &&
 		    ++rounds >= ROUNDS_TO_OOM) {
@@ -217,9 +250,11 @@ pdaemon(void *arg __unused)
 		 * The balloon and a victim's exit take a moment; kicks that
 		 * come meanwhile count for the next round.
 		 */
-		(void)kpause("pdaemon", false, nanouptime() + WAIT_ROUND);
+		if (!well)
+			(void)kpause("pdaemon", false,
+			    nanouptime() + WAIT_ROUND);
 		atomic_store(&pd_kicked, uvmexp.free < uvm_page_low() &&
-		    atomic_load(&uvm_nwaiting) != 0);
+		    (well || atomic_load(&uvm_nwaiting) != 0));
 	}
 }
 

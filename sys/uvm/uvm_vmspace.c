@@ -45,6 +45,7 @@ vmspace_alloc(void)
 	uvm_map_init(&vm->vm_map, pmap);
 	uvm_amap_init(&vm->vm_amap);
 	vm->vm_mmap_top = VM_MAX_ADDRESS - STACK_ROOM;
+	uvm_swapout_join(vm);
 	return vm;
 }
 
@@ -65,6 +66,7 @@ vmspace_put(struct vmspace *vm)
 
 	if (!refcount_put(&vm->vm_ref))
 		return;
+	uvm_swapout_leave(vm);
 	rw_enter(&map->m_lock, RW_WRITER);
 	pmap_remove_all(map->m_pmap);
 	error = uvm_map_unmap(vm, map->m_min, map->m_max, &dead);
@@ -110,6 +112,7 @@ fork_entry(struct vmspace *vm, struct vmspace *child,
     const struct vm_map_entry *e)
 {
 	struct vm_map_entry *ne = uvm_entry_alloc();
+	int error;
 
 	if (ne == NULL)
 		return ENOMEM;
@@ -119,8 +122,11 @@ fork_entry(struct vmspace *vm, struct vmspace *child,
 	uvm_map_insert(&child->vm_map, ne);
 	if ((e->e_flags & (ME_SHARED | ME_WIPEONFORK)) != 0)
 		return 0;
-	return uvm_amap_copy(&vm->vm_amap, &child->vm_amap, e->e_start,
+	error = uvm_amap_copy(&vm->vm_amap, &child->vm_amap, e->e_start,
 	    e->e_end);
+	if (error == 0 && (e->e_flags & ME_WIRED) != 0)
+		uvm_amap_pin(&child->vm_amap, e->e_start, e->e_end);
+	return error;
 }
 
 /*

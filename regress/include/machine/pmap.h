@@ -47,7 +47,18 @@ char	*fake_mmu(struct pmap *, vaddr_t, bool write);
 size_t	fake_mappings(void);	/* in all pmaps */
 /* Called by uiomove() before it copies: somebody else's turn. */
 extern void (*fake_uiomove_hook)(void);
-/* Panics unless every mapping is of a page in use. */
+/* A disk of memory: bio_submit() is a transfer at once. */
+#define	FAKE_DISK_PAGES		2048
+struct bio;
+struct disk;
+extern struct disk fake_disk;
+extern unsigned int fake_disk_fails, fake_disk_transfers;
+extern uint64_t fake_disk_bad;
+extern void (*fake_disk_hook)(struct bio *);
+/*
+ * Panics unless every mapping is of a page in use, and none through which what
+ * is in swap, too, could be written.
+ */
 void	fake_check(void);
 
 #endif

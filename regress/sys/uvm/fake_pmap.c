@@ -7,6 +7,7 @@
  * hash table.  What a real pmap could not survive - mapping a free page, for
  * instance - is a panic.
  */
+#include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/kmem.h>
@@ -162,6 +163,11 @@ fake_check(void)
 				    m->pg->pg_anon->an_ref > 1 &&
 				    (m->prot & PROT_WRITE) != 0)
 					panic("a shared anon can be written");
+				if (m->pg->pg_anon != NULL &&
+				    m->pg->pg_anon->an_slot != 0 &&
+				    m->pg->pg_anon->an_slot != UINT32_MAX &&
+				    (m->prot & PROT_WRITE) != 0)
+					panic("what is in swap can be written");
 			}
 		}
 	}
@@ -462,4 +468,98 @@ int
 cred_capable(const struct cred *cr __unused, int cap __unused)
 {
 	return 0;
+}
+
+/* -- a disk, for swap; the tests of the page cache have their own -- */
+
+struct disk fake_disk = {
+	.d_name = "fake", .d_whole = &fake_disk, .d_limits.dl_lbs = 512,
+};
+unsigned int fake_disk_fails;		/* one of so many transfers; 0: none */
+uint64_t fake_disk_bad = UINT64_MAX;	/* every one with that page */
+unsigned int fake_disk_transfers;
+void (*fake_disk_hook)(struct bio *);	/* before each */
+
+static char *media;
+
+__attribute__((__weak__)) void
+bio_init(struct bio *b, struct disk *d, enum bio_op op, unsigned int flags,
+    uint64_t sector, struct bio_seg *segs, unsigned int maxsegs)
+{
+	memset(b, 0, sizeof(*b));
+	b->b_disk = d;
+	b->b_op = op;
+	b->b_flags = flags;
+	b->b_sector = sector;
+	b->b_segs = segs;
+	b->b_maxsegs = maxsegs;
+}
+
+__attribute__((__weak__)) bool
+bio_add(struct bio *b, struct vm_page *pg, unsigned int off, unsigned int len)
+{
+	if (b->b_nsegs == b->b_maxsegs)
+		return false;
+	b->b_segs[b->b_nsegs++] = (struct bio_seg){ pg, (uint16_t)off,
+	    (uint16_t)len };
+	b->b_len += len;
+	return true;
+}
+
+__attribute__((__weak__)) void
+bio_submit(struct bio *b)
+{
+	static unsigned int seed = 3;
+	uint64_t at = b->b_sector << SECTOR_SHIFT;
+	unsigned int i;
+	char *p;
+
+	if (media == NULL)
+		media = host_alloc(PAGE_SIZE, FAKE_DISK_PAGES * PAGE_SIZE);
+	if (b->b_nsegs == 0 || at + b->b_len > FAKE_DISK_PAGES * PAGE_SIZE)
+		panic("a transfer at %#llx", (unsigned long long)at);
+	if (fake_disk_hook != NULL)
+		fake_disk_hook(b);
+	seed = seed * 1664525 + 1013904223;
+	if ((fake_disk_fails != 0 && (seed >> 8) % fake_disk_fails == 0) ||
+	    (fake_disk_bad != UINT64_MAX && fake_disk_bad * PAGE_SIZE >= at &&
+	    fake_disk_bad * PAGE_SIZE < at + b->b_len))
+		b->b_error = EIO;
+	for (i = 0; i < b->b_nsegs && b->b_error == 0; i++) {
+		p = (char *)VM_PAGE_TO_KVA(b->b_segs[i].bs_page) +
+		    b->b_segs[i].bs_off;
+		if (b->b_op == BIO_READ)
+			memcpy(p, media + at, b->b_segs[i].bs_len);
+		else
+			memcpy(media + at, p, b->b_segs[i].bs_len);
+		at += b->b_segs[i].bs_len;
+	}
+	fake_disk_transfers++;
+	b->b_done(b);
+}
+
+static void
+wait_done(struct bio *b)
+{
+	*(bool *)b->b_arg = true;
+}
+
+__attribute__((__weak__)) int
+bio_wait(struct bio *b)
+{
+	bool done = false;
+
+	b->b_done = wait_done;
+	b->b_arg = &done;
+	bio_submit(b);
+	while (!done)
+		if (shim_sleep_hook == NULL || !shim_sleep_hook("biowait"))
+			panic("a transfer never ends");
+	return b->b_error;
+}
+
+bool
+sig_pending(struct lwp *l __unused)
+{
+	return shim_signal_pending;
 }

@@ -9,7 +9,9 @@
  */
 /* sources: sys/uvm/uvm_page.c sys/uvm/uvm_pdaemon.c sys/uvm/uvm_kmem.c
  * sys/uvm/uvm_kmem_debug.c sys/uvm/uvm_km.c sys/uvm/uvm_radix.c
- * sys/uvm/uvm_amap.c sys/uvm/uvm_map.c sys/uvm/uvm_mmap.c
+ * sys/uvm/uvm_amap.c
+ * sys/uvm/uvm_swap.c sys/uvm/uvm_swapout.c
+ * sys/uvm/uvm_map.c sys/uvm/uvm_mmap.c
  * sys/uvm/uvm_madvise.c sys/uvm/uvm_fault.c sys/uvm/uvm_object.c
  * sys/uvm/uvm_aobj.c sys/uvm/uvm_vmspace.c regress/sys/uvm/fake_pmap.c */
 /* cflags: -DFAKE_PMAP -DDEBUG */
@@ -17,7 +19,9 @@
 #include <sys/file.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
-#include <uvm/uvm.h>
+#include <sys/disk.h>
+#include <uvm/uvm_impl.h>
+#include <uvm/uvm_swap.h>
 
 #include <ktest.h>
 
@@ -61,6 +65,48 @@ model_value(const struct mpage *m)
 	if (m->own || m->obj < 0)
 		return m->own ? m->val : 0;
 	return objval[m->obj][m->objpage];
+}
+
+/* -- swap: an area in two pieces of the disk -- */
+
+#define	SWAPPG		200
+
+static struct swap_area *area;
+
+static void
+swap_on(void)
+{
+	struct swap_args sa = { .sa_disk = &fake_disk, .sa_nextents = 2,
+	    .sa_maxextents = 2, .sa_npages = SWAPPG };
+	unsigned int per = PAGE_SIZE >> SECTOR_SHIFT;
+
+	sa.sa_extents = kmem_alloc(2 * sizeof(struct swap_extent), KM_SLEEP);
+	sa.sa_extents[0] = (struct swap_extent){ 0, 90, 500 * per };
+	sa.sa_extents[1] = (struct swap_extent){ 95, 300, 10 * per };
+	CHECK_EQ(uvm_swap_add(&sa, &area), 0);
+	uvm_swap_bad_page(area, 7);
+	CHECK_EQ(uvm_swap_enable(area), 0);
+	CHECK_EQ(uvmexp.swtotal, SWAPPG - 5 - 1 - 1);
+}
+
+/* Private memory goes out, or all comes back. */
+static void
+op_swap(struct mproc *p)
+{
+	unsigned int i = rnd(NPG);
+
+	if (rnd(200) == 0) {
+		CHECK_EQ(uvm_swap_remove(area), 0);
+		CHECK_EQ(uvmexp.swused, 0);
+		CHECK_EQ(uvmexp.swtotal, 0);
+		swap_on();
+	} else if (rnd(4) == 0) {
+		(void)uvm_madvise(p->vm, BASE + i * PAGE_SIZE,
+		    rnd(NPG - i) * PAGE_SIZE, MADV_PAGEOUT);
+	} else {
+		(void)uvm_swapout(1 + rnd(50));
+	}
+	CHECK(uvmexp.swused <= uvmexp.swtotal);
 }
 
 /* -- the CPU -- */
@@ -396,6 +442,8 @@ run(int steps, bool nomem)
 				    sizeof(procs[0].page));
 			continue;
 		}
+		if (area != NULL && rnd(6) == 0)
+			op_swap(p);
 		if (!nomem && rnd(20) == 0)
 			fake_enter_fails = (int)rnd(3);
 		switch (rnd(10)) {
@@ -446,6 +494,27 @@ TEST(random_operations_like_the_model)
 		run(8000, false);
 	(void)shrinker_run(0);
 	CHECK(uvmexp.free + 30 >= free);
+}
+
+TEST(random_operations_like_the_model_with_swap)
+{
+	fake_init(0, 8000);
+	swap_on();
+	for (int round = 0; round < 8; round++) {
+		run(8000, false);
+		CHECK_EQ(uvmexp.swused, 0);
+	}
+	CHECK(uvmexp.swapouts > 1000 && uvmexp.swapins > 1000);
+	CHECK_EQ(uvm_swap_remove(area), 0);
+}
+
+TEST(without_memory_but_with_swap_operations_harm_nothing)
+{
+	fake_init(0, 4000);
+	swap_on();
+	for (int round = 0; round < 6; round++)
+		run(6000, true);
+	CHECK_EQ(uvm_swap_remove(area), 0);
 }
 
 TEST(without_memory_operations_fail_and_harm_nothing)

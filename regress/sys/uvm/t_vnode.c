@@ -5,7 +5,9 @@
  */
 /* sources: sys/uvm/uvm_page.c sys/uvm/uvm_pdaemon.c sys/uvm/uvm_kmem.c
  * sys/uvm/uvm_kmem_debug.c sys/uvm/uvm_km.c sys/uvm/uvm_radix.c
- * sys/uvm/uvm_amap.c sys/uvm/uvm_map.c sys/uvm/uvm_mmap.c
+ * sys/uvm/uvm_amap.c
+ * sys/uvm/uvm_swap.c sys/uvm/uvm_swapout.c
+ * sys/uvm/uvm_map.c sys/uvm/uvm_mmap.c
  * sys/uvm/uvm_madvise.c sys/uvm/uvm_fault.c sys/uvm/uvm_object.c
  * sys/uvm/uvm_aobj.c sys/uvm/uvm_vmspace.c sys/uvm/uvm_vnode.c
  * sys/uvm/uvm_vnode_io.c sys/uvm/uvm_vnode_lru.c sys/uvm/uvm_vnode_write.c

@@ -4,6 +4,7 @@
  *
  * Untrusted input: strings, bounded by a page each.
  */
+#include <sys/swap.h>
 #include <compat/linux/linux_abi.h>
 #include <compat/linux/linux_syscallargs.h>
 #include <compat/linux/linux_vfs.h>
@@ -76,6 +77,36 @@ linux_sys_umount2(struct lwp *l, const struct linux_umount2_args *uap,
 		return error;
 	error = do_umount(l, target, uap->flags);
 	kmem_strfree(target);
+	return error;
+}
+
+int
+linux_sys_swapon(struct lwp *l, const struct linux_swapon_args *uap,
+    register_t *retval __unused)
+{
+	char *name;
+	int error;
+
+	error = copyin_path(uap->path, &name);
+	if (error != 0)
+		return error;
+	error = do_swapon(l, name, uap->flags);
+	kmem_strfree(name);
+	return error;
+}
+
+int
+linux_sys_swapoff(struct lwp *l, const struct linux_swapoff_args *uap,
+    register_t *retval __unused)
+{
+	char *name;
+	int error;
+
+	error = copyin_path(uap->path, &name);
+	if (error != 0)
+		return error;
+	error = do_swapoff(l, name);
+	kmem_strfree(name);
 	return error;
 }
 

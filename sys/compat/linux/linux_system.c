@@ -123,6 +123,9 @@ linux_sys_sysinfo(struct lwp *l __unused,
 		si.loads[i] = avg[i];
 	si.totalram = ptoa(uvmexp.total);
 	si.freeram = ptoa(uvmexp.free);
+	si.totalswap = ptoa((uint64_t)uvmexp.swtotal);
+	si.freeswap = ptoa((uint64_t)(uvmexp.swtotal -
+	    MIN(uvmexp.swused, uvmexp.swtotal)));
 	si.bufferram = 0;
 	si.procs = (uint16_t)MIN(atomic_load_relaxed(&nthreads), 0xffffU);
 	si.mem_unit = 1;

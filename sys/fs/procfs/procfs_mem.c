@@ -247,7 +247,7 @@ pfs_fill_maps(const struct pfs_node *pn, struct pbuf *pb)
 /* ---- smaps ---- */
 
 struct counts {				/* bytes */
-	size_t		size, rss, shared, private, dirty, anon, locked;
+	size_t		size, rss, shared, private, dirty, anon, locked, swap;
 };
 
 /* What of the entry is mapped now; the map is locked. */
@@ -277,6 +277,8 @@ count_entry(struct vmspace *vm, const struct vm_map_entry *e,
 	}
 	if ((e->e_flags & ME_WIRED) != 0)
 		c->locked = c->rss;
+	if (!shared)
+		c->swap = ptoa(vmspace_swapped(vm, e->e_start, e->e_end));
 }
 
 static void
@@ -289,6 +291,7 @@ counts_add(struct counts *sum, const struct counts *c)
 	sum->dirty += c->dirty;
 	sum->anon += c->anon;
 	sum->locked += c->locked;
+	sum->swap += c->swap;
 }
 
 /* A page that can be written counts as dirty; who shares is not known. */
@@ -305,7 +308,8 @@ print_counts(struct pbuf *pb, const struct counts *c, bool shared)
 		{ "Private_Clean:", c->private - pd },
 		{ "Private_Dirty:", pd }, { "Referenced:", c->rss },
 		{ "Anonymous:", c->anon }, { "LazyFree:", 0 },
-		{ "AnonHugePages:", 0 }, { "Swap:", 0 }, { "SwapPss:", 0 },
+		{ "AnonHugePages:", 0 }, { "Swap:", c->swap },
+		{ "SwapPss:", c->swap },
 		{ "Locked:", c->locked },
 	};
 	unsigned int i;

@@ -38,7 +38,7 @@ struct facts {				/* what several files tell */
 	sigset_t	pending, shared, blocked, ignored, caught;
 	struct cred	*cred;
 	const char	*wchan;
-	size_t		vsize, rss, rssmax, locked;
+	size_t		vsize, rss, rssmax, locked, swapped;
 	vaddr_t		code0, code1, data0, data1, stack, brk;
 	vaddr_t		arg0, arg1, env0, env1;
 	unsigned int	nvcsw, nivcsw;
@@ -96,7 +96,7 @@ facts_signals(struct facts *f, struct proc *p, const struct lwp *l)
 }
 
 static void
-facts_memory(struct facts *f, struct vmspace *vm)
+facts_memory(struct facts *f, struct vmspace *vm, bool all)
 {
 	if (vm == NULL)
 		return;
@@ -111,6 +111,8 @@ facts_memory(struct facts *f, struct vmspace *vm)
 	f->data1 = vm->vm_data_end;
 	f->stack = vm->vm_stack_top;
 	f->brk = vm->vm_brk_start;
+	if (all)
+		f->swapped = vmspace_swapped(vm, 0, vm->vm_map.m_max);
 	rw_exit(&vm->vm_map.m_lock);
 	vmspace_put(vm);
 }
@@ -163,7 +165,7 @@ facts_thread(struct facts *f, struct proc *p, struct lwp *l, bool whole)
 }
 
 static int
-facts_get(const struct pfs_node *pn, struct facts *f)
+facts_get(const struct pfs_node *pn, struct facts *f, bool all)
 {
 	struct vmspace *vm;
 	struct proc *p;
@@ -201,7 +203,7 @@ facts_get(const struct pfs_node *pn, struct facts *f)
 		f->umask = p->p_cwdi->cwd_umask;
 	f->cred = proc_cred_ref(p);
 	pfs_proc_done();
-	facts_memory(f, vm);
+	facts_memory(f, vm, all);
 	return 0;
 }
 
@@ -312,8 +314,9 @@ print_status(const struct facts *f, struct pbuf *pb)
 	if (f->vsize != 0)
 		pbuf_printf(pb, "VmPeak:\t%8zu kB\nVmSize:\t%8zu kB\n"
 		    "VmLck:\t%8zu kB\nVmPin:\t       0 kB\nVmHWM:\t%8zu kB\n"
-		    "VmRSS:\t%8zu kB\nVmSwap:\t       0 kB\n", f->vsize >> 10,
-		    f->vsize >> 10, f->locked * 4, f->rssmax * 4, f->rss * 4);
+		    "VmRSS:\t%8zu kB\nVmSwap:\t%8zu kB\n", f->vsize >> 10,
+		    f->vsize >> 10, f->locked * 4, f->rssmax * 4, f->rss * 4,
+		    f->swapped * 4);
 	pbuf_printf(pb, "Threads:\t%u\nSigQ:\t0/0\nSigPnd:\t%016llx\n"
 	    "ShdPnd:\t%016llx\nSigBlk:\t%016llx\nSigIgn:\t%016llx\n"
 	    "SigCgt:\t%016llx\n", f->nthreads, (unsigned long long)f->pending,
@@ -354,7 +357,8 @@ facts_file(const struct pfs_node *pn, struct pbuf *pb,
 	struct facts f;
 	int error;
 
-	error = facts_get(pn, &f);
+	/* Not in what is read of every process again and again. */
+	error = facts_get(pn, &f, print == print_status);
 	if (error != 0)
 		return error;
 	print(&f, pb);

@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/filelock.h>
 #include <sys/proc.h>
+#include <sys/swap.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <fs/procfs/procfs.h>
@@ -26,6 +27,8 @@ fill_meminfo(const struct pfs_node *pn __unused, struct pbuf *pb)
 	size_t cache = uvmexp.active + uvmexp.inactive + uvmexp.dirty;
 	size_t shmem = uvmexp.file - MIN(uvmexp.file, cache +
 	    uvmexp.writeback);
+	size_t swused = MIN(uvmexp.swused, uvmexp.swtotal);
+	size_t swfree = uvmexp.swtotal - swused;
 	const struct {
 		const char	*name;
 		const volatile size_t *pages;
@@ -33,7 +36,7 @@ fill_meminfo(const struct pfs_node *pn __unused, struct pbuf *pb)
 		{ "Cached", &uvmexp.file }, { "SwapCached", NULL },
 		{ "Active", &uvmexp.active }, { "Inactive", &uvmexp.inactive },
 		{ "Unevictable", NULL }, { "Mlocked", &uvmexp.wired },
-		{ "SwapTotal", NULL }, { "SwapFree", NULL },
+		{ "SwapTotal", &uvmexp.swtotal }, { "SwapFree", &swfree },
 		{ "Dirty", &uvmexp.dirty }, { "Writeback", &uvmexp.writeback },
 		{ "AnonPages", &uvmexp.anon }, { "Mapped", NULL },
 		{ "Shmem", &shmem }, { "Slab", &uvmexp.kmem },
@@ -51,8 +54,10 @@ fill_meminfo(const struct pfs_node *pn __unused, struct pbuf *pb)
 		pbuf_printf(pb, "%s:%*s%8zu kB\n", rows[i].name,
 		    (int)(15 - strlen(rows[i].name)), "",
 		    rows[i].pages != NULL ? KIB(*rows[i].pages) : 0);
-	pbuf_printf(pb, "CommitLimit:    %8zu kB\n", KIB(uvmexp.total));
-	pbuf_printf(pb, "Committed_AS:   %8zu kB\n", KIB(uvmexp.anon));
+	pbuf_printf(pb, "CommitLimit:    %8zu kB\n",
+	    KIB(uvmexp.total + uvmexp.swtotal));
+	pbuf_printf(pb, "Committed_AS:   %8zu kB\n",
+	    KIB(uvmexp.anon + swused));
 	return 0;
 }
 
@@ -200,7 +205,7 @@ fill_locks(const struct pfs_node *pn __unused, struct pbuf *pb)
 static int
 fill_swaps(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
-	pbuf_printf(pb, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n");
+	vfs_swaps_format(pbuf_write, pb);
 	return 0;
 }
 
@@ -209,11 +214,13 @@ fill_vmstat(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
 	pbuf_printf(pb, "nr_free_pages %zu\nnr_anon_pages %zu\n"
 	    "nr_file_pages %zu\nnr_page_table_pages %zu\npgpgin 0\npgpgout 0\n"
-	    "pswpin 0\npswpout 0\npgfault %llu\npgmajfault %llu\n"
+	    "pswpin %llu\npswpout %llu\npgfault %llu\npgmajfault %llu\n"
 	    "oom_kill %llu\n",
 	    uvmexp.free, uvmexp.anon, uvmexp.file, uvmexp.pagetables,
+	    (unsigned long long)uvmexp.swapins,
+	    (unsigned long long)uvmexp.swapouts,
 	    (unsigned long long)uvmexp.faults,
-	    (unsigned long long)uvmexp.pageins,
+	    (unsigned long long)(uvmexp.pageins + uvmexp.swapins),
 	    (unsigned long long)uvmexp.oomkills);
 	return 0;
 }

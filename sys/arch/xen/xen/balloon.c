@@ -254,7 +254,7 @@ balloon_thread(void *arg __unused)
 			continue;
 		}
 		if (left > 0)
-			(void)shrinker_run((size_t)MIN(left,
+			(void)uvm_reclaim((size_t)MIN(left,
 			    (ssize_t)SHRINK_MAX));
 		until = g.g_until;
 		if (left != 0) {
