@@ -91,12 +91,16 @@ swap_on(void)
 
 /* Private memory goes out, or all comes back. */
 static void
-op_swap(struct mproc *p)
+op_swap(struct mproc *p, bool nomem)
 {
 	unsigned int i = rnd(NPG);
+	int error;
 
 	if (rnd(200) == 0) {
-		CHECK_EQ(uvm_swap_remove(area), 0);
+		error = uvm_swap_remove(area);
+		if (nomem && error == ENOMEM)
+			return;
+		CHECK_EQ(error, 0);
 		CHECK_EQ(uvmexp.swused, 0);
 		CHECK_EQ(uvmexp.swtotal, 0);
 		swap_on();
@@ -443,7 +447,7 @@ run(int steps, bool nomem)
 			continue;
 		}
 		if (area != NULL && rnd(6) == 0)
-			op_swap(p);
+			op_swap(p, nomem);
 		if (!nomem && rnd(20) == 0)
 			fake_enter_fails = (int)rnd(3);
 		switch (rnd(10)) {
