@@ -4,8 +4,8 @@
  *
  * Overview: a disk is claimed as a mount claims one.  A file must have all its
  * blocks; where they are is looked up once, so that a page can be written with
- * no help of the file system, and until swapoff(2) nobody may write to the file,
- * cut it or remove it.  The first page of either is checked
+ * no help of the file system, and until swapoff(2) nobody may write to the
+ * file, cut it or remove it.  The first page of either is checked
  * (swap_header.c), then uvm/uvm_swap.c gets the area.
  *
  * Discard: SWAP_FLAG_DISCARD tells the disk at the beginning that nothing in

@@ -27,6 +27,7 @@ size_t	uvm_page_low(void);		/* below: reclaim; twice that: stop */
 void	uvm_pdaemon_kick(void);		/* any context */
 void	uvm_pdaemon_freed(void);	/* memory came back; any context */
 extern volatile unsigned int uvm_nwaiting;
+extern volatile size_t uvm_reclaimed;	/* [a] pages, so far */
 
 /* uvm_kmem.c, uvm_radix.c ... */
 void	kmem_reap(void);

@@ -28,13 +28,13 @@
 #define	CACHE_SHARE	16		/* of memory: less is little */
 
 volatile unsigned int uvm_nwaiting;
+volatile size_t uvm_reclaimed;
 
 static struct spinlock pd_lock = SPINLOCK_INITIALIZER("uvm_pdaemon");
 static struct condvar pd_cv;			/* the daemon sleeps here */
 static struct condvar free_cv;			/* and those who wait here */
 static volatile bool pd_kicked;
 static struct lwp *pd_lwp;			/* [I] once not NULL */
-static volatile size_t reclaimed;		/* pages, by the daemon */
 static pid_t oom_pid;				/* last victim; daemon only */
 static nsec_t oom_when;
 
@@ -69,7 +69,7 @@ int
 uvm_wait(size_t n)
 {
 	struct lwp *l = curlwp;
-	size_t seen = atomic_load_relaxed(&reclaimed);
+	size_t seen = atomic_load_relaxed(&uvm_reclaimed);
 	nsec_t now, deadline;
 	int error = 0;
 
@@ -87,8 +87,8 @@ uvm_wait(size_t n)
 	while (!uvm_page_enough(n)) {
 		now = nanouptime();
 		/* Others were faster: that is no reason to give up. */
-		if (seen != atomic_load_relaxed(&reclaimed)) {
-			seen = atomic_load_relaxed(&reclaimed);
+		if (seen != atomic_load_relaxed(&uvm_reclaimed)) {
+			seen = atomic_load_relaxed(&uvm_reclaimed);
 			deadline = now + WAIT_MAX;
 		}
 		if (now >= deadline || uvm_being_killed(l)) {
@@ -189,13 +189,16 @@ oom_kill(void)
 size_t
 uvm_reclaim(size_t want)
 {
-	size_t freed = 0;
+	size_t freed = 0, cached;
 
 	/* What is left of the cache then are programs that run. */
 	if (uvmexp.active + uvmexp.inactive < uvmexp.total / CACHE_SHARE)
 		freed = uvm_swapout(want);
-	if (freed < want)
-		freed += shrinker_run(want - freed);
+	if (freed < want) {
+		cached = shrinker_run(want - freed);
+		(void)atomic_add(&uvm_reclaimed, cached);
+		freed += cached;
+	}
 	if (freed < want)
 		freed += uvm_swapout(want - freed);
 	return freed;
@@ -214,7 +217,6 @@ reclaim(void)
 		return false;
 	want -= have;
 	freed = uvm_reclaim(want);
-	(void)atomic_add(&reclaimed, freed);
 	if (uvm_lowmem_hook != NULL && uvm_swap_full())
 		uvm_lowmem_hook(want);
 	return freed >= want / 2;

@@ -587,6 +587,7 @@ uvm_swap_write(struct swap_batch *sb)
 	spin_exit(&swap_lock);
 	cv_broadcast(&swap_cv);
 	(void)atomic_sub(&uvmexp.anon, nfree);
+	(void)atomic_add(&uvm_reclaimed, nfree);
 	for (i = 0; i < nfree; i++) {
 		tofree[i]->pg_anon = NULL;
 		uvm_pagefree(tofree[i]);
