@@ -57,11 +57,11 @@ const struct lock_class lock_order[] = {
 	{ "hotplug",	false },
 	{ "proctree",	false },
 	{ "uvm_map",	false },
+	{ "uvm_swapbatch", false },
 	{ "uvm_block",	false },
 	{ "uvm_batch",	false },
 	{ "uvm_object",	false },
 	{ "uvm_share",	false },
-	{ "uvm_swapbatch", false },
 	/* A talk to the store. */
 	{ "xenstore watches", false },
 	{ "xenstore tx", false },

@@ -213,7 +213,9 @@ scan_some(struct vmspace *vm, struct swap_batch *sb)
 	vaddr_t end = vm->vm_map.m_max;
 	size_t n;
 
-	if (!rw_tryenter(&vm->vm_map.m_lock, RW_READER))
+	/* Somebody may be waiting for its end already. */
+	if (atomic_load_relaxed(&vm->vm_ref) == 0 ||
+	    !rw_tryenter(&vm->vm_map.m_lock, RW_READER))
 		return false;
 	n = scan_range(vm, &vm->vm_scanva, end, vm->vm_scanleft, sb, false);
 	rw_exit(&vm->vm_map.m_lock);
