@@ -39,7 +39,7 @@
 #include <uvm/uvm_swap.h>
 
 #define	AREA_SHIFT	27		/* log2(SWAP_MAXPAGES) */
-#define	AHEAD		8		/* pages read at once; a power of two */
+#define	AHEAD		16		/* pages read at once; a power of two */
 #define	SPREAD		64		/* places in one area of several */
 #define	OFF_TRIES	20		/* times 50 ms without memory */
 #define	PAGE_SECTORS	(PAGE_SIZE >> SECTOR_SHIFT)
@@ -297,7 +297,7 @@ static int
 in_gather(struct in *in, struct swap_area *sw, uint32_t page, bool alone)
 {
 	uint32_t start = rounddown2(page, AHEAD), first = page, next = page + 1;
-	bool plenty = !alone && uvm_page_enough(uvm_page_low());
+	bool plenty = !alone && uvm_page_enough(4 * AHEAD);
 	struct vm_page *pg;
 
 	while (plenty && first > start && ahead_ok(sw, first - 1, page))

@@ -293,13 +293,13 @@ TEST(pages_whose_owner_goes_on_their_way_out_or_in_are_forgotten)
 	CHECK_EQ(uvm_madvise(vm, BASE, 30 * PAGE_SIZE, MADV_PAGEOUT), ENOMEM);
 	CHECK_EQ(uvmexp.swused, 26);
 	CHECK_EQ(uvmexp.anon, 0);
-	/* Its place is 16, and 16 to 23 are read at once. */
+	/* Its place is 16, and 16 to 30 are read at once. */
 	leaving = 17;
 	fake_disk_hook = unmap_meanwhile;
 	CHECK_EQ(get(vm, 15), 1015);
 	CHECK(fake_disk_hook == NULL);
 	CHECK_EQ(uvmexp.swused, 22);
-	CHECK_EQ(uvmexp.anon, 4);
+	CHECK_EQ(uvmexp.anon, 11);
 	(void)cpu_word(vm, 17, false, &error);
 	CHECK_EQ(error, EFAULT);
 	CHECK_EQ(get(vm, 21), 1021);
