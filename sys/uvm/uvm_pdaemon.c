@@ -21,6 +21,7 @@
 #include <uvm/uvm_swap.h>
 
 #define	WAIT_MAX	(10 * NSEC_PER_SEC)	/* then an allocation fails */
+#define	WAIT_MAX_SWAP	(120 * NSEC_PER_SEC)	/* with room in swap */
 #define	WAIT_ROUND	(100 * NSEC_PER_MSEC)
 #define	ROUNDS_TO_OOM	5		/* without progress: 500 ms */
 #define	OOM_PATIENCE	(5 * NSEC_PER_SEC)	/* for the victim to go */
@@ -70,7 +71,7 @@ uvm_wait(size_t n)
 {
 	struct lwp *l = curlwp;
 	size_t seen = atomic_load_relaxed(&uvm_reclaimed);
-	nsec_t now, deadline;
+	nsec_t now, deadline, patience;
 	int error = 0;
 
 	if (atomic_load_relaxed(&pd_lwp) == NULL) {
@@ -81,7 +82,8 @@ uvm_wait(size_t n)
 	if (l == pd_lwp || uvm_being_killed(l))
 		return ENOMEM;
 	KASSERT(curcpu()->ci_spin_depth == 0);
-	deadline = nanouptime() + WAIT_MAX;
+	patience = uvm_swap_full() ? WAIT_MAX : WAIT_MAX_SWAP;
+	deadline = nanouptime() + patience;
 	(void)atomic_add(&uvm_nwaiting, 1);
 	spin_enter(&pd_lock);
 	while (!uvm_page_enough(n)) {
@@ -89,7 +91,7 @@ uvm_wait(size_t n)
 		/* Others were faster: that is no reason to give up. */
 		if (seen != atomic_load_relaxed(&uvm_reclaimed)) {
 			seen = atomic_load_relaxed(&uvm_reclaimed);
-			deadline = now + WAIT_MAX;
+			deadline = now + patience;
 		}
 		if (now >= deadline || uvm_being_killed(l)) {
 			error = ENOMEM;
