@@ -24,8 +24,10 @@ while read -r s; do
 	    --verify -t "$secs" --temp-path /tmp/s >/tmp/s.out 2>&1 </dev/null
 	rc=$?
 	why=$(sed -n 's/^stress-ng: info: *\[[0-9]*\] *//p' /tmp/s.out |
-	    grep -E 'skipp|not (implemented|supported|available)' | head -n 1)
+	    grep -E "skipp|not (implemented|supported|available)|disabled '$s'" |
+	    head -n 1)
 	case $rc:$why in
+	*:disabled*) echo "ok $n - stress-ng $s # SKIP ${why:0:60}" ;;
 	0:|0:*"successful run"*) echo "ok $n - stress-ng $s" ;;
 	0:*|3:?*|4:*) echo "ok $n - stress-ng $s # SKIP ${why:-not implemented}" ;;
 	*)	echo "not ok $n - stress-ng $s"
