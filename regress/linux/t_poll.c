@@ -317,6 +317,34 @@ TEST(epoll_many)
 	CHECK_EQ(sum, 3 * 33 * 34 / 2);
 }
 
+/* All that are ready come at once, if there is room for them. */
+TEST(epoll_hundreds_at_once)
+{
+	static struct epoll_event got[300];
+	struct epoll_event ev = { .events = EPOLLIN };
+	int fd[200], n = (int)(sizeof(fd) / sizeof(fd[0]));
+	int ep = epoll_create1(0);
+
+	for (int i = 0; i < n; i++) {
+		fd[i] = eventfd(1, 0);
+		ev.data.u32 = (uint32_t)i;
+		CHECK_EQ(epoll_ctl(ep, EPOLL_CTL_ADD, fd[i], &ev), 0);
+	}
+	for (int turn = 0; turn < 2; turn++) {
+		char seen[200] = { 0 };
+
+		CHECK_EQ(epoll_wait(ep, got, 300, 0), n);
+		for (int i = 0; i < n; i++)
+			seen[got[i].data.u32]++;
+		for (int i = 0; i < n; i++)
+			CHECK_EQ(seen[i], 1);
+	}
+	CHECK_EQ(epoll_wait(ep, got, 150, 0), 150);
+	for (int i = 0; i < n; i++)
+		(void)close(fd[i]);
+	CHECK_EQ(epoll_wait(ep, got, 300, 0), 0);
+}
+
 TEST(epoll_in_poll_and_signals)
 {
 	struct epoll_event ev = { .events = EPOLLIN };

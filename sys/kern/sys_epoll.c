@@ -52,6 +52,7 @@ struct epoll {
 	refcount_t	ep_ref;		/* [a] the file's, and visitors' */
 	struct mutex	ep_lock;
 	struct epitems	ep_items;	/* [e] */
+	unsigned int	ep_nitems;	/* [e], [a] to read */
 	bool		ep_dead;	/* [e] the set's file is closed */
 	struct spinlock	ep_rlock;
 	TAILQ_HEAD(, epitem) ep_ready;	/* [r] */
@@ -137,6 +138,7 @@ item_remove(struct epoll *ep, struct epitem *ei)
 		TAILQ_REMOVE(&ep->ep_ready, ei, ei_ready);
 	spin_exit(&ep->ep_rlock);
 	RB_REMOVE(epitems, &ep->ep_items, ei);
+	atomic_store(&ep->ep_nitems, ep->ep_nitems - 1);
 	LIST_REMOVE(ei, ei_oflink);
 	kmem_free(ei, sizeof(*ei));
 }
@@ -342,6 +344,7 @@ item_add(struct epoll *ep, struct file *fp, int fd,
 	ei->ei_entry.pe_func = item_event;
 	item_set(ei, ev);
 	RB_INSERT(epitems, &ep->ep_items, ei);
+	atomic_store(&ep->ep_nitems, ep->ep_nitems + 1);
 	LIST_INSERT_HEAD((struct epfile *)fp->f_epoll, ei, ei_oflink);
 	if (item_poll(ei, &ei->ei_entry) != 0)
 		make_ready(ei);
@@ -480,6 +483,23 @@ collect(struct epoll *ep, struct epoll_event_k *ev, unsigned int max)
 		cv_signal(&ep->ep_cv);	/* there is work for another */
 	spin_exit(&ep->ep_rlock);
 	mutex_exit(&ep->ep_lock);
+	return n;
+}
+
+unsigned int
+epoll_nitems(struct lwp *l, int epfd)
+{
+	unsigned int n = 0;
+	struct epoll *ep;
+	struct file *fp;
+
+	if (fd_get(l, epfd, &fp) != 0)
+		return 0;
+	if (fp->f_ops == &epoll_fileops) {
+		ep = fp->f_data;
+		n = atomic_load(&ep->ep_nitems);
+	}
+	file_put(fp);
 	return n;
 }
 

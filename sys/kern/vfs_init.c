@@ -28,7 +28,6 @@ vfs_init(void)
 	epoll_init();
 	inotify_init();
 	fifo_init();
-	vfs_swap_init();
 	vfsops_init();
 	memfd_init();
 

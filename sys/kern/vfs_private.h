@@ -160,7 +160,6 @@ void	vnode_killpriv(struct vnode *, struct lwp *);
 int	vnode_truncate_locked(struct vnode *, struct lwp *, off_t);
 void	vnode_init(void);
 void	device_init(void);
-void	vfs_swap_init(void);
 void	fifo_init(void);
 void	lock_init(void);
 void	epoll_init(void);

@@ -41,14 +41,8 @@ struct swapdev {
 	struct swap_area *sd_area;	/* [I] */
 };
 
-static struct mutex swaps_lock;
+static struct mutex swaps_lock = MUTEX_INITIALIZER(swaps_lock, "swaps");
 static TAILQ_HEAD(, swapdev) swaps = TAILQ_HEAD_INITIALIZER(swaps); /* [l] */
-
-void
-vfs_swap_init(void)
-{
-	mutex_init(&swaps_lock, "swaps");
-}
 
 /* -- a disk -- */
 

@@ -26,6 +26,8 @@ struct epoll_event_k {
 int	do_epoll_create(struct lwp *, int flags, int *fd);
 int	do_epoll_ctl(struct lwp *, int epfd, int op, int fd,
 	    const struct epoll_event_k *);
+/* How many things the set has just now; 0 also if it is none. */
+unsigned int	epoll_nitems(struct lwp *, int epfd);
 /* deadline as do_poll(). 0 with *n (0: it passed), ERESTARTNOHAND. */
 int	do_epoll_wait(struct lwp *, int epfd, struct epoll_event_k *,
 	    unsigned int max, nsec_t deadline, unsigned int *n);

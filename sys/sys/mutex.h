@@ -20,6 +20,12 @@ struct mutex {
 	const char	*mtx_name;
 };
 
+/* Of the static variable var, in place of mutex_init(). */
+#define	MUTEX_INITIALIZER(var, name)	{ .mtx_owner = 0,		\
+	.mtx_lock = SPINLOCK_INITIALIZER("mutex"),			\
+	.mtx_queue = TAILQ_HEAD_INITIALIZER((var).mtx_queue),		\
+	.mtx_name = (name) }
+
 void	mutex_init(struct mutex *, const char *name);
 void	mutex_destroy(struct mutex *);
 void	mutex_enter(struct mutex *);

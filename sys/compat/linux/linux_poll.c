@@ -15,7 +15,7 @@
 #define	SELECT_OUT	(POLLWRBAND | POLLWRNORM | POLLOUT | POLLERR)
 #define	SELECT_EX	POLLPRI
 
-#define	EPOLL_BATCH	64		/* events returned at a time, at most */
+#define	EPOLL_FEW	64		/* events for which the stack will do */
 
 /* Milliseconds, negative: no end; as do_poll()'s deadline. */
 static nsec_t
@@ -378,18 +378,14 @@ linux_sys_epoll_ctl(struct lwp *l, const struct linux_epoll_ctl_args *uap,
 }
 
 static int
-epoll_common(struct lwp *l, int epfd, void *uevents, int max, nsec_t deadline,
-    register_t *retval)
+epoll_into(struct lwp *l, int epfd, struct epoll_event_k *ev,
+    unsigned int max, void *uevents, nsec_t deadline, register_t *retval)
 {
-	struct epoll_event_k ev[EPOLL_BATCH];
 	struct linux_epoll_event le;
 	unsigned int i, n;
 	int error;
 
-	if (max <= 0 || (size_t)max > INT32_MAX / sizeof(le))
-		return EINVAL;
-	error = do_epoll_wait(l, epfd, ev, MIN((unsigned int)max, EPOLL_BATCH),
-	    deadline, &n);
+	error = do_epoll_wait(l, epfd, ev, max, deadline, &n);
 	for (i = 0; error == 0 && i < n; i++) {
 		le.events = ev[i].events;
 		le.data = ev[i].data;
@@ -397,6 +393,30 @@ epoll_common(struct lwp *l, int epfd, void *uevents, int max, nsec_t deadline,
 		    sizeof(le));
 	}
 	*retval = (register_t)n;
+	return error;
+}
+
+/* As many at a time as there can be and the caller wants, memory permitting. */
+static int
+epoll_common(struct lwp *l, int epfd, void *uevents, int max, nsec_t deadline,
+    register_t *retval)
+{
+	struct epoll_event_k few[EPOLL_FEW], *ev = NULL;
+	size_t n = (size_t)max;
+	int error;
+
+	if (max <= 0 || n > INT32_MAX / sizeof(struct linux_epoll_event))
+		return EINVAL;
+	if (n > EPOLL_FEW)
+		n = MIN(n, epoll_nitems(l, epfd));
+	if (n > EPOLL_FEW)
+		ev = kmem_alloc(n * sizeof(*ev), KM_SLEEP);
+	if (ev == NULL)
+		return epoll_into(l, epfd, few, (unsigned int)MIN((size_t)max,
+		    EPOLL_FEW), uevents, deadline, retval);
+	error = epoll_into(l, epfd, ev, (unsigned int)n, uevents, deadline,
+	    retval);
+	kmem_free(ev, n * sizeof(*ev));
 	return error;
 }
 
