@@ -36,22 +36,16 @@ CTASSERT(XBD_MAXSEGS <= INDIRECT_ROOM);
 
 /* ---- the memory of a request ---- */
 
-/* A page of the pool, made if there is room for one more.  Locked. */
+/* One page more for the pool; NULL: not now.  Locked. */
 static struct xbd_page *
-pool_get(struct xbd_ring *xr)
+pool_make(struct xbd_ring *xr, int pgflags)
 {
-	struct xbd_page *xp = SLIST_FIRST(&xr->xr_pool);
+	struct xbd_page *xp;
 
-	if (xp != NULL) {
-		SLIST_REMOVE_HEAD(&xr->xr_pool, xp_link);
-		return xp;
-	}
-	if (xr->xr_npool == XBD_MAXPOOL)
-		return NULL;
 	xp = kmem_alloc(sizeof(*xp), KM_NOSLEEP);
 	if (xp == NULL)
 		return NULL;
-	xp->xp_page = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO);
+	xp->xp_page = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO | pgflags);
 	if (xp->xp_page == NULL ||
 	    gnttab_grant_page(xr->xr_xbd->xd_domid, xp->xp_page, false,
 	    &xp->xp_ref) != 0) {
@@ -62,6 +56,35 @@ pool_get(struct xbd_ring *xr)
 	}
 	xr->xr_npool++;
 	return xp;
+}
+
+/* A page of the pool, made if there is room for one more.  Locked. */
+static struct xbd_page *
+pool_get(struct xbd_ring *xr)
+{
+	struct xbd_page *xp = SLIST_FIRST(&xr->xr_pool);
+
+	if (xp != NULL)
+		SLIST_REMOVE_HEAD(&xr->xr_pool, xp_link);
+	else if (xr->xr_npool < XBD_MAXPOOL)
+		xp = pool_make(xr, 0);
+	return xp;
+}
+
+/*
+ * What one request needs is there from the beginning: when memory is short,
+ * swap and dirty pages can still be written, one request after the other.
+ */
+static void
+pool_init(struct xbd_ring *xr)
+{
+	struct xbd_page *xp;
+
+	spin_enter(&xr->xr_lock);
+	while (xr->xr_npool < xr->xr_maxsegs &&
+	    (xp = pool_make(xr, UVM_PGA_USERESERVE)) != NULL)
+		SLIST_INSERT_HEAD(&xr->xr_pool, xp, xp_link);
+	spin_exit(&xr->xr_lock);
 }
 
 static void
@@ -142,7 +165,9 @@ indirect_get(struct xbd_ring *xr, struct xbd_slot *xs)
 {
 	if (xs->xs_indirect != NULL)
 		return 0;
-	xs->xs_indirect = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO);
+	/* No more of them than there are requests whose data has its grants. */
+	xs->xs_indirect = uvm_pagealloc(UVM_PGA_NOSLEEP | UVM_PGA_ZERO |
+	    UVM_PGA_USERESERVE);
 	if (xs->xs_indirect == NULL)
 		return ENOMEM;
 	/* What a backend maps for good it maps for writing, whatever it is. */
@@ -649,6 +674,8 @@ xbd_ring_open(struct xbd_ring *xr, unsigned int maxsegs)
 		slots_destroy(xr);
 		return error;
 	}
+	if (xr->xr_xbd->xd_persistent)
+		pool_init(xr);
 	spin_enter(&xr->xr_lock);
 	xr->xr_up = true;
 	spin_exit(&xr->xr_lock);

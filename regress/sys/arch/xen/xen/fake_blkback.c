@@ -86,6 +86,8 @@ run_put(struct vm_page *pg, size_t n)
 	}
 }
 
+bool fake_pages_short;
+
 struct vm_page *
 uvm_pagealloc(int flags)
 {
@@ -93,11 +95,14 @@ uvm_pagealloc(int flags)
 }
 
 struct vm_page *
-uvm_pagealloc_order(unsigned int order, int flags __unused)
+uvm_pagealloc_order(unsigned int order, int flags)
 {
 	struct vm_page *pg;
-	void *p = kmem_alloc(16, KM_NOSLEEP);	/* fails when it is to */
+	void *p;
 
+	if (fake_pages_short && (flags & UVM_PGA_USERESERVE) == 0)
+		return NULL;
+	p = kmem_alloc(16, KM_NOSLEEP);		/* fails when it is to */
 	if (p == NULL)
 		return NULL;
 	kmem_free(p, 16);

@@ -49,6 +49,7 @@ extern struct fake_bus fb;
 /* -- the world -- */
 char	*fake_page_run(size_t npages);		/* memory for transfers */
 void	fake_page_run_free(char *, size_t npages);
+extern bool fake_pages_short;	/* there is nothing but the reserve */
 void	fake_cpu(unsigned int index);		/* who submits; 0 or 1 */
 void	fake_grants_left(unsigned int);
 unsigned int fb_mapped_refs(void);

@@ -721,6 +721,48 @@ TEST(grants_run_out)
 	down();
 }
 
+/* Or memory would never come back. */
+static void
+write_without_memory(void)
+{
+	struct bio *b[10];
+	struct disk *d = up(51712);
+	char *p = buffer(10 * 32, 7);
+	unsigned int i;
+
+	ndone = 0;
+	fake_pages_short = true;
+	for (i = 0; i < 10; i++) {
+		b[i] = make(d, BIO_WRITE, 256 * i, p + i * 32 * PAGE_SIZE, 32);
+		bio_submit(b[i]);
+	}
+	for (i = 0; i < 100 && ndone < 10; i++) {
+		fb_serve_all();
+		shim_advance(10 * NSEC_PER_MSEC);
+	}
+	CHECK_EQ(ndone, 10);
+	fake_pages_short = false;
+	for (i = 0; i < 10; i++)
+		bio_free(b[i]);
+	fake_page_run_free(p, 10 * 32);
+	fb_remove();
+	fb_unmap_all();
+	fb_check_empty();
+}
+
+TEST(pages_go_out_when_memory_is_used_up)
+{
+	all_features();
+	write_without_memory();
+}
+
+TEST(pages_go_out_by_persistent_grants_when_memory_is_used_up)
+{
+	all_features();
+	fb_offer("feature-persistent", 1);
+	write_without_memory();
+}
+
 static void
 attempt(void)
 {
