@@ -572,12 +572,16 @@ TEST(sigreturn_without_ss)
 {
 	struct sigaction sa = { .sa_sigaction = lose_ss,
 		.sa_flags = SA_SIGINFO };
-	unsigned short ss;
+	unsigned short before, ss;
 
 	CHECK_EQ(sigaction(SIGUSR1, &sa, NULL), 0);
+	/* Out of a system call a PV guest comes with Xen's selector. */
+	(void)syscall(SYS_getpid);
+	__asm__ volatile("movw %%ss, %0" : "=r"(before));
 	CHECK_EQ(raise(SIGUSR1), 0);
 	__asm__ volatile("movw %%ss, %0" : "=r"(ss));
-	CHECK_EQ(ss, 0x2b);
+	if (ss != before)
+		CHECK_EQ(ss, 0x2b);
 	CHECK_EQ(caught, 1);
 }
 #endif
