@@ -165,7 +165,8 @@ struct vops {
 	/*
 	 * A write has put bytes up to `end` into the page cache: the file
 	 * is at least that long now, its times change.  v_lock held,
-	 * exclusively if that makes the file longer.
+	 * exclusively if that makes the file longer.  Pages may be locked:
+	 * it must not sleep.
 	 */
 	void	(*vop_extend)(struct vnode *, off_t end);
 	/* The last reference went: free the file if it has no name left. */

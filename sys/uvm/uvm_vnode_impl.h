@@ -30,6 +30,7 @@ struct uvm_vnode {
 	struct vnode	*un_vnode;	/* [I] */
 	struct disk	*un_disk;	/* [I] */
 	uint64_t	un_size;	/* [l] bytes */
+	uint64_t	un_copyend;	/* [l] of write(2) just now, or 0 */
 	size_t		un_rastart;	/* [l] last read-ahead, page number */
 	unsigned int	un_ralen;	/* [l] ... in pages */
 	struct vm_pagelist un_dirty;	/* [l] oldest first */

@@ -106,19 +106,42 @@ page_to_write(struct uvm_vnode *un, uint64_t off, bool whole,
 	}
 }
 
+/*
+ * Bytes up to `end` are in their page: the file is at least that long.  Said
+ * before the page is dirty: who writes it takes what is behind the end for
+ * nothing.  Object locked.
+ */
+static void
+extend_locked(struct uvm_vnode *un, uint64_t end)
+{
+	struct vnode *vp = un->un_vnode;
+
+	if (end <= un->un_size)
+		return;
+	un->un_size = end;
+	vp->v_ops->vop_extend(vp, (off_t)end);
+}
+
 /* Copy into a page that is in the cache.  Object locked, also afterwards. */
 static int
 write_cached(struct uvm_vnode *un, struct vm_page *pg, size_t in, size_t n,
     struct uio *uio)
 {
+	uint64_t end = (uint64_t)uio->uio_offset + n;
+	bool longer = end > un->un_size;
 	size_t resid = uio->uio_resid;
 	int error;
 
+	if (longer)
+		un->un_copyend = end;
 	uvm_page_hold(pg);
 	mutex_exit(&un->un_obj.uo_lock);
 	error = uiomove((char *)VM_PAGE_TO_KVA(pg) + in, n, uio);
 	mutex_enter(&un->un_obj.uo_lock);
+	if (longer)
+		un->un_copyend = 0;
 	if (uio->uio_resid != resid) {
+		extend_locked(un, (uint64_t)uio->uio_offset);
 		uvn_page_dirty(un, pg);
 		uvn_lru_touch(pg);
 	}
@@ -154,6 +177,7 @@ write_own(struct uvm_vnode *un, struct vm_page **own, uint64_t off, size_t n)
 		if (error != 0)
 			return error;
 	}
+	extend_locked(un, off + n);
 	uvn_page_dirty(un, pg);
 	return 0;
 }
@@ -226,19 +250,6 @@ write_chunk(struct vnode *vp, struct uio *uio)
 	return error;
 }
 
-/* Bytes up to `end` are there: the file is at least that long. */
-static void
-extend(struct vnode *vp, uint64_t end)
-{
-	struct uvm_vnode *un = uvm_vnode_of(vp->v_uobj);
-
-	mutex_enter(&un->un_obj.uo_lock);
-	if (end > un->un_size)
-		un->un_size = end;
-	mutex_exit(&un->un_obj.uo_lock);
-	vp->v_ops->vop_extend(vp, (off_t)end);
-}
-
 int
 uvn_write_cached(struct vnode *vp, struct uio *uio)
 {
@@ -253,7 +264,7 @@ uvn_write_cached(struct vnode *vp, struct uio *uio)
 		start = uio->uio_offset;
 		error = write_chunk(vp, uio);
 		if (uio->uio_offset > start)
-			extend(vp, (uint64_t)uio->uio_offset);
+			vp->v_ops->vop_extend(vp, uio->uio_offset);
 	}
 	return error;
 }

@@ -200,7 +200,8 @@ static void
 batch_gather(struct uvm_vnode *un, struct vm_page *pg, struct batch *ba)
 {
 	struct uvm_object *uo = &un->un_obj;
-	uint64_t off = pg->pg_offset;
+	/* Behind it there may be what was stored through a mapping. */
+	uint64_t off = pg->pg_offset, end = MAX(un->un_size, un->un_copyend);
 	unsigned int i;
 
 	for (i = 0; i < BATCH_PAGES / 2 && off > 0 &&
@@ -216,10 +217,9 @@ batch_gather(struct uvm_vnode *un, struct vm_page *pg, struct batch *ba)
 		uvn_page_undirty(un, pg);
 		(void)atomic_or(&pg->pg_flags, PG_WRITEBACK);
 		pmap_page_protect(pg, PROT_READ | PROT_EXEC);
-		if (un->un_size - off < PAGE_SIZE)
-			memset((char *)VM_PAGE_TO_KVA(pg) +
-			    (un->un_size - off), 0,
-			    PAGE_SIZE - (size_t)(un->un_size - off));
+		if (end - off < PAGE_SIZE)
+			memset((char *)VM_PAGE_TO_KVA(pg) + (end - off), 0,
+			    PAGE_SIZE - (size_t)(end - off));
 		ba->ba_pages[ba->ba_n++] = pg;
 	}
 	un->un_nwriting += ba->ba_n;

@@ -42,6 +42,7 @@ char *fake_memory, *fake_kva;
 void *fake_vm_pages;
 int fake_enter_fails = -1;
 void (*fake_uiomove_hook)(void);
+void (*fake_uiomove_done)(void);		/* when the bytes are there */
 size_t fake_uiomove_most = SIZE_MAX;	/* then EFAULT */
 bool fake_threads;			/* can be created; do not run */
 
@@ -461,6 +462,8 @@ uiomove(void *kaddr, size_t n, struct uio *uio)
 	iov->iov_len -= n;
 	uio->uio_resid -= n;
 	uio->uio_offset += (off_t)n;
+	if (fake_uiomove_done != NULL)
+		fake_uiomove_done();
 	return error;
 }
 

@@ -25,6 +25,7 @@
 #include <ktest.h>
 
 extern size_t fake_uiomove_most;
+extern void (*fake_uiomove_hook)(void), (*fake_uiomove_done)(void);
 extern bool fake_threads;
 
 #define	FILESIZE	(400 * 1024)
@@ -630,6 +631,52 @@ TEST(no_space_is_known_at_the_write)
 	CHECK_EQ(uvm_vnode_sync(&file, 0, UINT64_MAX), 0);
 	CHECK_EQ(uvm_vnode_sync_all(NULL), 0);
 	uvm_vnode_detach(&file);
+}
+
+static void
+sync_now(void)
+{
+	fake_uiomove_hook = fake_uiomove_done = NULL;
+	CHECK_EQ(uvm_vnode_sync(&file, 0, UINT64_MAX), 0);
+}
+
+/* The second piece begins: the first is dirty. */
+static void
+sync_at_the_next(void)
+{
+	fake_uiomove_hook = sync_now;
+}
+
+static void
+append_twice(void (*before)(void), void (*done)(void))
+{
+	size_t n;
+
+	setup(1024, 4000);
+	for (n = 0; n < 9000; n++)
+		model[n] = (unsigned char)(rnd(255) + 1);
+	CHECK_EQ(move(0, model, 3000, UIO_WRITE, &n), 0);
+	fake_uiomove_hook = before;
+	fake_uiomove_done = done;
+	CHECK_EQ(move(3000, model + 3000, 6000, UIO_WRITE, &n), 0);
+	CHECK_EQ(n, 6000);
+	sync_now();
+	check_read(0, 9000, 9000);
+	CHECK_EQ(inode_size, 9000);
+	forget();
+	check_read(0, 9000, 9000);
+	uvm_vnode_detach(&file);
+}
+
+/* Somebody's sync in the middle of a write that makes the file longer. */
+TEST(a_sync_while_a_page_is_copied)
+{
+	append_twice(NULL, sync_now);
+}
+
+TEST(a_sync_between_two_pages)
+{
+	append_twice(sync_at_the_next, NULL);
 }
 
 TEST(a_deleted_file_is_not_written)
