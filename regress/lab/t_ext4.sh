@@ -52,9 +52,7 @@ writers_stop() {
 
 # No file with a sum has other bytes.
 verify='bad=0; n=0; for f in /mnt/w*/*.*; do n=$((n + 1))
-[ "$(md5sum <$f | cut -c 1-32)" = "${f##*.}" ] || { bad=1
-echo "differs: $(ls -li $f)"; for o in $(seq 0 63); do
-dd if=$f bs=1k skip=$o count=1 2>/dev/null | md5sum; done | sort | uniq -d; }
+[ "$(md5sum <$f | cut -c 1-32)" = "${f##*.}" ] || { echo "differs: $(ls -li $f)"; bad=1; }
 done; [ $n -gt 0 ] && [ $bad = 0 ] && echo whole'
 
 # durable LOG: what LOG says is durable is there, and it says so of something.
@@ -118,6 +116,7 @@ for ((i = 1; i <= CYCLES; i++)); do
 	cp "$(guest_log e)" "$img.log"
 	cp --sparse=always "$img" "$img.cut"
 	boot || bail "boot and mount after the cut $i"
+	# The image is kept for whoever looks into it.
 	check_run "what was whole is whole $i" e "$verify" 120 'whole' ||
 	    cp --sparse=always "$img.cut" "$LAB/logs/ext4-$TYPE-$VCPUS.cut"
 	check "what was durable is there $i" durable "$img.log"

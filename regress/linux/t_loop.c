@@ -20,15 +20,6 @@
 static char path[64] = "/tmp/t_loop.XXXXXX", dev[32];
 static int file = -1, fd = -1;
 
-/* The machine has none of it, or does not let us: that is said, no more. */
-#define	SKIP(...) do {							\
-	printf("# skipped: ");						\
-	printf(__VA_ARGS__);						\
-	printf("\n");							\
-	fflush(stdout);							\
-	_exit(0);							\
-} while (0)
-
 /* A loop device over a file of SIZE bytes, each of which tells its block. */
 static void
 setup(int flags)

@@ -25,15 +25,6 @@
 static char path[64] = "/tmp/t_swap.XXXXXX", dev[32];
 static int file = -1, fd = -1;
 
-/* The machine has none of it, or does not let us: that is said, no more. */
-#define	SKIP(...) do {							\
-	printf("# skipped: ");						\
-	printf(__VA_ARGS__);						\
-	printf("\n");							\
-	fflush(stdout);							\
-	_exit(0);							\
-} while (0)
-
 static void
 need_right(void)
 {
