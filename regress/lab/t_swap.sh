@@ -12,7 +12,7 @@ is_linux && mem=160 each=80
 img=$SHARE/swap.img fs=$SHARE/swapfs.img
 rm -f "$img" "$fs"
 truncate -s 192M "$img"
-/sbin/mkswap "$img" >/dev/null || bail "mkswap"
+/sbin/mkswap "$img" >/dev/null 2>&1 || bail "mkswap"
 truncate -s 64M "$fs"
 mke2fs -qF -t ext4 "$fs" || bail "mke2fs"
 
