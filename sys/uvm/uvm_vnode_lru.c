@@ -139,14 +139,19 @@ lru_shrink(size_t want)
 {
 	size_t freed = 0, looks = 4 * want + 64;
 	struct vm_page *pg;
+	bool more;
 
 	while (freed < want && looks-- > 0) {
 		spin_enter(&lru_lock);
 		deactivate(32);
 		pg = TAILQ_FIRST(&inactive);
 		if (pg == NULL) {
+			/* All the active ones had been used: the next ones. */
+			more = uvmexp.active != 0;
 			spin_exit(&lru_lock);
-			break;
+			if (!more)
+				break;
+			continue;
 		}
 		if (reclaim_one(pg))
 			freed++;

@@ -679,6 +679,23 @@ TEST(a_sync_between_two_pages)
 	append_twice(sync_at_the_next, NULL);
 }
 
+/* Each page was used twice: none goes at the first look. */
+TEST(a_cache_that_is_all_in_use_shrinks_at_once)
+{
+	size_t done;
+
+	setup(4096, 4000);
+	CHECK_EQ(move(0, model, 100 * 4096, UIO_WRITE, &done), 0);
+	CHECK_EQ(uvm_vnode_sync(&file, 0, UINT64_MAX), 0);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(move(0, buf, 100 * 4096, UIO_READ, &done), 0);
+	CHECK_EQ(uvmexp.active, 100);
+	CHECK_EQ(uvmexp.inactive, 0);
+	CHECK_EQ(shrinker_run(5), 5);
+	CHECK_EQ(uvm_vnode_sync_all(NULL), 0);
+	uvm_vnode_detach(&file);
+}
+
 TEST(a_deleted_file_is_not_written)
 {
 	size_t done;
