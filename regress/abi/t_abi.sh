@@ -10,7 +10,7 @@ boot() { guest_boot abi type=$TYPE vcpus=$VCPUS memory=256; }
 program() {
 	local cmd out rc line tests=0 failed=0
 	# One line: the shell's line editor takes a tab for a request.
-	cmd="cd /tmp && TAP_SLOW=$SLOW timeout $((120 * SLOW)) /abi/$1"
+	cmd="cd /tmp && $env timeout $((120 * SLOW)) /abi/$1"
 	out=$(guest_run abi "$cmd" 130)
 	rc=$?
 	while IFS= read -r line; do
@@ -35,6 +35,10 @@ program() {
 }
 
 where="$KERNEL_NAME $TYPE $VCPUS"
+env="TAP_SLOW=$SLOW"
+# QEMU's emulation of AMD's virtualisation mixes up its own lists of breakpoints
+# with those of a PVH guest, and dies of it.
+[ "$TYPE $(cat "$RUN/accel")" != "pvh tcg" ] || env+=" TAP_NO_DEBUG_REGISTERS=1"
 boot || bail "$where: boot"
 for p in $(guest_run abi 'ls /abi'); do
 	program "$p"

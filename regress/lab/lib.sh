@@ -147,7 +147,7 @@ guest_expect() {
 	local pos out rc
 	pos=$(cat "$RUN/$1.pos")
 	out=$("$LAB_SRC/host/expect" "$(guest_log "$1")" "$pos" "$2" \
-	    $(($3 * SLOW)))
+	    $(($3 * SLOW)) "$RUN/qemu.pid")
 	rc=$?
 	[ $rc -eq 0 ] || rc=124
 	echo "${out%%$'\n'*}" >"$RUN/$1.pos"

@@ -294,6 +294,7 @@ TEST(breakpoint_by_debug_register)
 	unsigned long dr = offsetof(struct user, u_debugreg);
 	pid_t pid;
 
+	need_debug_registers();
 	signal(SIGTRAP, handler);
 	pid = launch(watched_nop);
 	CHECK_EQ(pt(PTRACE_POKEUSR, pid, dr, (unsigned long)here), 0);
@@ -403,10 +404,12 @@ write_word(void)
 
 TEST(watchpoint)
 {
-	pid_t pid = launch(write_word);
 	unsigned long dr = offsetof(struct user, u_debugreg), val;
 	siginfo_t si;
+	pid_t pid;
 
+	need_debug_registers();
+	pid = launch(write_word);
 	CHECK_EQ(pt(PTRACE_POKEUSR, pid, dr, (unsigned long)&word), 0);
 	/* Register 0, writes, 8 bytes. */
 	CHECK_EQ(pt(PTRACE_POKEUSR, pid, dr + 56, 0x90001), 0);

@@ -63,6 +63,7 @@ start_qemu() {
 	tcg)	args+=(-accel "tcg,thread=multi,tb-size=256" -cpu "$LAB_CPU") ;;
 	kvm)	args+=(-accel kvm -cpu host) ;;
 	esac
+	echo "$1" >"$RUN/accel"
 	# /dev/vdb in dom0: QEMU logs what is written there.
 	truncate -s 0 "$LAB/cuts.img" "$LAB/cuts.log" &&
 	    truncate -s 64M "$LAB/cuts.img"

@@ -71,6 +71,32 @@ hold() {
 	cat >>"$1"
 }
 
+# Is dom0 still of use? If not, start it again, and return 1: no guest can be
+# blamed for that.
+lab_healthy() {
+	timeout 60 "$LAB_SRC/host/client" -n -w 20 "$RUN" \
+	    'timeout 20 xl list >/dev/null' 2>/dev/null && return 0
+	if lab_pid >/dev/null; then
+		echo "# dom0 does not answer; starting the lab again"
+	else
+		echo "# QEMU has ended; starting the lab again"
+	fi
+	cp "$LAB/logs/serial.log" "$LAB/logs/serial-hung.log"
+	cmd_stop
+	cmd_start
+	return 1
+}
+
+# once_more DIR WHY FUNCTION ARGUMENTS: that failure was not the guest's.
+once_more() {
+	sed 's/^\(not \)\?ok/# &/' "$1/held"
+	echo "# $2: once more"
+	sed '/^not ok/,$d' "$1/tap" >>"$LAB/logs/tap"
+	rm -rf "$1-qemu"
+	mv "$1" "$1-qemu"
+	"${@:3}"
+}
+
 # scenario FILE TYPE VCPUS: run it; once more if QEMU, not the guest, failed.
 # Returns the number of failures.
 scenario() {
@@ -78,14 +104,14 @@ scenario() {
 	name=$(basename "$1" .sh)-$2-$3
 	dir=$LAB/logs/${name#t_}
 	run_scenario "$@" || rc=$?
-	if [ $rc != 0 ] && [ "$2" = pvh ] && qemu_lost_guest "$dir"; then
-		sed 's/^\(not \)\?ok/# &/' "$dir/held"
-		echo "# a triple fault, maybe QEMU's: again, on one CPU"
-		sed '/^not ok/,$d' "$dir/tap" >>"$LAB/logs/tap"
-		rm -rf "$dir-qemu"
-		mv "$dir" "$dir-qemu"
+	if [ $rc != 0 ] && ! lab_healthy; then
 		rc=0
-		run_on_one_cpu "$@" || rc=$?
+		once_more "$dir" "the lab itself had failed" \
+		    run_scenario "$@" || rc=$?
+	elif [ $rc != 0 ] && [ "$2" = pvh ] && qemu_lost_guest "$dir"; then
+		rc=0
+		once_more "$dir" "a triple fault, maybe QEMU's, so on one CPU" \
+		    run_on_one_cpu "$@" || rc=$?
 	fi
 	cat "$dir/tap" >>"$LAB/logs/tap"
 	[ $rc = 0 ] || {
@@ -140,16 +166,6 @@ run_scenario() {
 	echo "# ${name#t_}: $((SECONDS - start)) s"
 	destroy_all
 	return "$failed"
-}
-
-# Is dom0 still of use? If not, start it again.
-lab_healthy() {
-	timeout 60 "$LAB_SRC/host/client" -n -w 20 "$RUN" \
-	    'timeout 20 xl list >/dev/null' 2>/dev/null && return 0
-	echo "# dom0 does not answer; starting the lab again"
-	cp "$LAB/logs/serial.log" "$LAB/logs/serial-hung.log"
-	cmd_stop
-	cmd_start
 }
 
 cmd_test() {
