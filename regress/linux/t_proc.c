@@ -750,6 +750,46 @@ TEST(affinity_and_policy)
 	CHECK_ERR(sched_setaffinity(0, sizeof(set), &set), EINVAL);
 }
 
+/* Of the one CPU that both may use, a twentieth is the other's. */
+TEST(a_real_time_thread_leaves_time_to_others)
+{
+	struct sched_param sp = { .sched_priority = 10 };
+	cpu_set_t old, one;
+	volatile int *flags;
+	pid_t pid;
+	int cpu = 0, status;
+
+	flags = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(flags != MAP_FAILED);
+	CHECK_EQ(sched_getaffinity(0, sizeof(old), &old), 0);
+	while (!CPU_ISSET(cpu, &old))
+		cpu++;
+	CPU_ZERO(&one);
+	CPU_SET(cpu, &one);
+	CHECK_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+	pid = fork();
+	if (pid == 0) {
+		alarm(30);
+		if (syscall(SYS_sched_setscheduler, 0, SCHED_FIFO, &sp) != 0)
+			_exit(77);
+		for (flags[0] = 1; flags[1] == 0;)
+			continue;
+		_exit(0);
+	}
+	CHECK(pid > 0);
+	while (flags[0] == 0 && waitpid(pid, &status, WNOHANG) == 0)
+		sched_yield();
+	flags[1] = 1;
+	if (flags[0] != 0)
+		reap(pid, 0);
+	CHECK_EQ(sched_setaffinity(0, sizeof(old), &old), 0);
+	if (flags[0] == 0) {
+		CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 77);
+		SKIP("no right to real-time scheduling here");
+	}
+}
+
 TEST(unknown_call)
 {
 	CHECK_ERR(syscall(999), ENOSYS);

@@ -75,6 +75,44 @@ TEST(overcommit_memory)
 	close(fd);
 }
 
+static int
+write_number(const char *file, const char *number)
+{
+	int fd = open(file, O_RDWR), error = 0;
+
+	if (fd < 0)
+		return errno;
+	if (pwrite(fd, number, strlen(number), 0) < 0)
+		error = errno;
+	close(fd);
+	return error;
+}
+
+TEST(the_part_of_real_time_threads)
+{
+	static const char period[] = "/proc/sys/kernel/sched_rt_period_us";
+	static const char part[] = "/proc/sys/kernel/sched_rt_runtime_us";
+	int error = write_number(part, "950000");
+
+	slurp(period);
+	CHECK(strcmp(text, "1000000\n") == 0);
+	slurp(part);
+	CHECK(strcmp(text, "950000\n") == 0);
+	if (error != 0) {
+		CHECK_EQ(error, geteuid() == 0 ? EROFS : EACCES);
+		return;
+	}
+	CHECK_EQ(write_number(part, "1000001"), EINVAL);
+	CHECK_EQ(write_number(part, "-2"), EINVAL);
+	CHECK_EQ(write_number(period, "0"), EINVAL);
+	CHECK_EQ(write_number(period, "-1"), EINVAL);
+	CHECK_EQ(write_number(part, "x"), EINVAL);
+	CHECK_EQ(write_number(part, "-1"), 0);
+	slurp(part);
+	CHECK(strcmp(text, "-1\n") == 0);
+	CHECK_EQ(write_number(part, "950000"), 0);
+}
+
 TEST(comm_can_be_written)
 {
 	int fd = open("/proc/self/comm", O_WRONLY);

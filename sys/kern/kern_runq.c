@@ -3,7 +3,9 @@
  * Run queues: who runs next on a CPU.
  *
  * Overview: real-time threads (SCHED_FIFO, SCHED_RR) come before all others,
- * in priority order, first come first served.  The others share the CPU by
+ * in priority order, first come first served, but for so long in a period only
+ * while others wait (rt_spent()): one that never sleeps must not lock out who
+ * could end it.  The others share the CPU by
  * weight: each has a virtual run time that grows the slower the larger its
  * weight; the one with the smallest runs next.  rq_minv follows the smallest
  * one.  A thread that slept comes back at most half a latency period behind
@@ -16,6 +18,7 @@
  */
 #include <sys/atomic.h>
 #include <sys/bitops.h>
+#include <sys/errno.h>
 #include <sys/systm.h>
 
 #include "sched_impl.h"
@@ -32,6 +35,9 @@ static const unsigned int nice_weight[40] = {
 	36, 29, 23, 18, 15,
 };
 #define	IDLE_WEIGHT	3
+
+int sched_rt_period = 1000000;
+int sched_rt_runtime = 950000;
 
 static int
 fair_cmp(const struct lwp *a, const struct lwp *b)
@@ -168,16 +174,50 @@ runq_remove(struct runqueue *rq, struct lwp *l)
 	atomic_store_relaxed(&rq->rq_nqueued, rq->rq_nqueued - 1);
 }
 
+/* Have real-time threads had their part of this period? */
+static bool
+rt_spent(const struct runqueue *rq)
+{
+	int us = atomic_load_relaxed(&sched_rt_runtime);
+
+	return us >= 0 && rq->rq_rt_used >= us * NSEC_PER_USEC;
+}
+
+int
+sched_rt_limit(int64_t period, int64_t runtime)
+{
+	if (period <= 0 || period > INT32_MAX || runtime < -1 ||
+	    runtime > period)
+		return EINVAL;
+	atomic_store_relaxed(&sched_rt_period, (int)period);
+	atomic_store_relaxed(&sched_rt_runtime, (int)runtime);
+	return 0;
+}
+
+static void
+rt_charge(struct runqueue *rq, nsec_t ran, nsec_t now)
+{
+	if (now - rq->rq_rt_since >=
+	    atomic_load_relaxed(&sched_rt_period) * NSEC_PER_USEC) {
+		rq->rq_rt_since = now;
+		rq->rq_rt_used = 0;
+	}
+	rq->rq_rt_used += ran;
+}
+
 struct lwp *
 runq_first(struct runqueue *rq)
 {
+	struct lwp *l = RB_MIN(fair_tree, &rq->rq_fair);
 	unsigned int i;
 
+	if (l != NULL && rt_spent(rq))
+		return l;
 	for (i = 0; i < 2; i++)
 		if (rq->rq_rtmap[i] != 0)
 			return TAILQ_FIRST(&rq->rq_rt[i * 64 +
 			    ffs64(rq->rq_rtmap[i]) - 1]);
-	return RB_MIN(fair_tree, &rq->rq_fair);
+	return l;
 }
 
 static bool
@@ -237,6 +277,7 @@ runq_charge(struct runqueue *rq, struct lwp *l, nsec_t now)
 		ran = 0;
 	se->se_start = now;
 	l->l_cputime += ran;
+	rt_charge(rq, is_rt(l) ? ran : 0, now);
 	if (is_fair(l)) {
 		KASSERT(!se->se_onq);
 		se->se_vruntime += ran * NICE_0_WEIGHT / se->se_weight;

@@ -139,7 +139,12 @@ slice_over(struct runqueue *rq, nsec_t now)
 {
 	struct lwp *cur = rq->rq_cur, *first = runq_first(rq);
 
-	if (first == NULL || now < cur->l_sched.se_slice_end)
+	if (first == NULL)
+		return false;
+	/* The real-time threads' part of the period is over, or begins. */
+	if ((cur->l_pri < PRI_RT_LEVELS) != (first->l_pri < PRI_RT_LEVELS))
+		return true;
+	if (now < cur->l_sched.se_slice_end)
 		return false;
 	if (cur->l_pri >= PRI_RT_LEVELS)
 		return true;

@@ -38,6 +38,8 @@ struct runqueue {
 	uint64_t	rq_rtmap[2];	/* non-empty ones */
 	struct fair_tree rq_fair;
 	nsec_t		rq_minv;	/* vruntime, never back */
+	nsec_t		rq_rt_since;	/* the real-time period's begin */
+	nsec_t		rq_rt_used;	/* of its real-time share */
 	uint64_t	rq_weight;	/* of the queued fair ones */
 	volatile unsigned int rq_nqueued; /* waiting; [a] to peek */
 	struct callout	rq_tick;

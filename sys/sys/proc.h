@@ -476,6 +476,12 @@ void	sched_loadavg(unsigned long avg[3]);	/* fixed point, FSHIFT */
 #define	SCHED_BATCH	3
 #define	SCHED_IDLE	5
 #define	SCHED_RR_SLICE	(100 * NSEC_PER_MSEC)
+/*
+ * While others wait, real-time threads get so many microseconds of a CPU in
+ * each period; -1: all of it.  EINVAL: not a part of the period.
+ */
+extern int sched_rt_period, sched_rt_runtime;	/* [a] */
+int	sched_rt_limit(int64_t period, int64_t runtime);
 /* A new thread's class, weight and affinity, from `from` or the defaults. */
 void	sched_lwp_init(struct lwp *, const struct lwp *from);
 /* A sleeping thread becomes runnable, any other stays as it is. Any context. */

@@ -83,6 +83,41 @@ TEST(realtime_order)
 	CHECK_EQ(rq.rq_nqueued, 0);
 }
 
+TEST(realtime_has_its_part_of_a_period)
+{
+	const nsec_t usec = NSEC_PER_USEC;
+
+	queues_init();
+	class(&t[0], SCHED_FIFO, 10);
+	runq_add(&rq, &t[0], RQ_WAKE, 0);
+	runq_add(&rq, &t[1], RQ_WAKE, 0);
+	(void)runq_charge(&rq, &t[2], SEC);	/* a period begins */
+	t[3].l_sched.se_start = SEC;
+	class(&t[3], SCHED_RR, 1);
+	(void)runq_charge(&rq, &t[3], SEC + 950000 * usec - 1);
+	CHECK(runq_first(&rq) == &t[0]);
+	(void)runq_charge(&rq, &t[3], SEC + 950000 * usec);
+	CHECK(runq_first(&rq) == &t[1]);
+	runq_remove(&rq, &t[1]);
+	CHECK(runq_first(&rq) == &t[0]);	/* nobody else wants it */
+	runq_add(&rq, &t[1], RQ_WAKE, 0);
+	CHECK_EQ(sched_rt_limit(1000000, -1), 0);
+	CHECK(runq_first(&rq) == &t[0]);
+	CHECK_EQ(sched_rt_limit(1000000, 0), 0);
+	CHECK(runq_first(&rq) == &t[1]);
+	CHECK_EQ(sched_rt_limit(1000, 1001), EINVAL);
+	CHECK_EQ(sched_rt_limit(0, -1), EINVAL);
+	CHECK_EQ(sched_rt_limit(1000000, -2), EINVAL);
+	CHECK_EQ(sched_rt_limit(1LL << 32, 1), EINVAL);
+	CHECK_EQ(sched_rt_runtime, 0);
+	CHECK_EQ(sched_rt_limit(1000000, 950000), 0);
+	t[2].l_sched.se_start = SEC + 950000 * usec;
+	(void)runq_charge(&rq, &t[2], 2 * SEC - 1);
+	CHECK(runq_first(&rq) == &t[1]);
+	(void)runq_charge(&rq, &t[2], 2 * SEC);
+	CHECK(runq_first(&rq) == &t[0]);
+}
+
 TEST(fair_by_weight)
 {
 	struct proc nice5 = { .p_nice = 5 }, idle = { .p_nice = 0 };
@@ -269,6 +304,51 @@ TEST(one_cpu_is_shared_by_weight)
 	sim_run(1, 1, fairness, NULL);
 }
 
+static bool rt_unlimited;
+
+/* A real-time thread that never sleeps leaves the others a twentieth. */
+static void
+rt_hog(void *arg)
+{
+	nsec_t start, c[3], span;
+
+	(void)arg;
+	class(curlwp, SCHED_FIFO, 99);
+	for (unsigned int i = 0; i < 3; i++) {
+		threads[i] = sim_thread_new(hog, NULL);
+		if (i == 0)
+			class(threads[i], SCHED_FIFO, 50);
+		sched_enqueue(threads[i]);
+	}
+	if (rt_unlimited)
+		CHECK_EQ(sched_rt_limit(1000000, -1), 0);
+	start = nanouptime();
+	nap(20 * SEC);
+	span = nanouptime() - start;
+	for (unsigned int i = 0; i < 3; i++)
+		c[i] = cputime(threads[i]);
+	CHECK_EQ(sched_rt_limit(1000000, 950000), 0);
+	CHECK(c[0] + c[1] + c[2] > span * 98 / 100);
+	if (rt_unlimited) {
+		CHECK_EQ(c[1] + c[2], 0);
+		return;
+	}
+	CHECK(c[0] > span * 94 / 100 && c[0] < span * 965 / 1000);
+	CHECK(c[1] > c[2] * 8 / 10 && c[1] < c[2] * 12 / 10);
+}
+
+TEST(real_time_leaves_others_a_twentieth)
+{
+	rt_unlimited = false;
+	sim_run(1, 21, rt_hog, NULL);
+}
+
+TEST(real_time_unlimited)
+{
+	rt_unlimited = true;
+	sim_run(1, 22, rt_hog, NULL);
+}
+
 static void
 all_cpus(void *arg)
 {
@@ -382,7 +462,7 @@ round_robin(void *arg)
 	for (i = 0; i < 3; i++)
 		c[i] = cputime(l[i]);
 	CHECK(c[0] > 850 * MS && c[1] > 850 * MS);
-	CHECK(c[2] < 20 * MS);
+	CHECK(c[2] > 60 * MS && c[2] < 120 * MS);	/* sched_rt_runtime */
 }
 
 TEST(round_robin_shares)

@@ -58,6 +58,8 @@ FILL(msgmnb, "%u", atomic_load_relaxed(&msg_queue_bytes))
 FILL(msgmni, "%u", atomic_load_relaxed(&msg_nqueues))
 FILL(aio_max_nr, "%d", AIO_MAX_NR)
 FILL(aio_nr, "%u", atomic_load_relaxed(&aio_nr))
+FILL(sched_rt_period, "%d", atomic_load_relaxed(&sched_rt_period))
+FILL(sched_rt_runtime, "%d", atomic_load_relaxed(&sched_rt_runtime))
 FILL(file_max, "%u", maxfiles)
 FILL(file_nr, "%u\t0\t%u", nfiles, maxfiles)
 FILL(nr_open, "%d", 1048576)
@@ -201,6 +203,24 @@ store_overcommit_memory(const struct pfs_node *pn __unused, char *text)
 	return store_number(text, 1, &uvm_overcommit_always);
 }
 
+static int
+store_sched_rt_period(const struct pfs_node *pn __unused, char *text)
+{
+	int64_t v;
+
+	return kstrtoi64(text, 10, &v) != 0 ? EINVAL :
+	    sched_rt_limit(v, atomic_load_relaxed(&sched_rt_runtime));
+}
+
+static int
+store_sched_rt_runtime(const struct pfs_node *pn __unused, char *text)
+{
+	int64_t v;
+
+	return kstrtoi64(text, 10, &v) != 0 ? EINVAL :
+	    sched_rt_limit(atomic_load_relaxed(&sched_rt_period), v);
+}
+
 static void
 uuid_print(struct pbuf *pb, const uint8_t b[16])
 {
@@ -283,6 +303,8 @@ static const struct pfs_entry kernel_entries[] = {
 	FILE_R("pid_max", pid_max),
 	DIR("pty", pty_entries),
 	FILE_R("randomize_va_space", two),
+	FILE_W("sched_rt_period_us", sched_rt_period, sched_rt_period),
+	FILE_W("sched_rt_runtime_us", sched_rt_runtime, sched_rt_runtime),
 	FILE_R("seccomp", zero),
 	FILE_W("sem", sem, sem),
 	FILE_R("shmall", shmall),
