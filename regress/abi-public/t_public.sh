@@ -37,8 +37,11 @@ after_loss() {
 # Run the lines from $1 on for a while; sets `next'.
 run_slice() {
 	local out said
-	out=$(guest_run public "cd /public && /runner -t $limit -j $PUBLIC_JOBS\
- -b $slice -s $next list" $answer)
+	printf 'cd /public && /runner -t %s -j %s -b %s -s %s list\n' \
+	    $limit "$PUBLIC_JOBS" $slice $next | guest_raw public
+	# A kernel that panics does not answer: not waited for.
+	out=$(guest_expect public \
+	    'NEXT [0-9]+\r?\n|panic: .*\n|Kernel panic.*\n' $answer)
 	out=${out//$'\r'/}
 	# Other output may stand before it in its line.
 	said=$(grep -aoP 'RESULT [0-9]+ [a-z0-9]+ [0-9]+ .*|^\t.*' <<<"$out")
@@ -48,7 +51,8 @@ run_slice() {
 		return
 	fi
 	diag "$where: the guest was lost behind line $next; its last words:"
-	diag "$(tail -n 25 <<<"$out")"
+	sleep 2
+	diag "$(tail -n 25 "$(guest_log public)" | tr -d '\r')"
 	next=$(after_loss $next "$(grep '^RESULT' <<<"$said")")
 	guest_destroy public
 	boot || bail "$where: boots again"
