@@ -529,6 +529,8 @@ fault_pagein(struct fault *f)
 
 	(void)atomic_add(&uvmexp.pageins, 1);
 	mutex_enter(&uo->uo_lock);
+	if (uo->uo_ops->pgo_around != NULL)
+		uo->uo_ops->pgo_around(uo, f->f_objoff);
 	error = uo->uo_ops->pgo_get(uo, f->f_objoff, f->f_objwrite, &pg);
 	mutex_exit(&uo->uo_lock);
 	uo->uo_ops->pgo_detach(uo);

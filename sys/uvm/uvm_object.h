@@ -37,6 +37,12 @@ struct uvm_pagerops {
 	 */
 	int	(*pgo_get)(struct uvm_object *, uint64_t off, bool for_write,
 		    struct vm_page **);
+	/*
+	 * Optional, before pgo_get: a fault of a mapping misses the page at
+	 * off.  Start to bring it in with what is around it; object locked,
+	 * may be unlocked meanwhile.
+	 */
+	void	(*pgo_around)(struct uvm_object *, uint64_t off);
 	/* Write dirty pages of [start, end) back; object locked. */
 	int	(*pgo_put)(struct uvm_object *, uint64_t start, uint64_t end,
 		    int flags);

@@ -7,6 +7,8 @@
  * started; the file system says where the bytes are.  Whoever wants a BUSY page
  * waits for that page only.  Access in ascending order is seen by hitting the
  * last batch: then the next one, twice as long, is started before it is needed.
+ * Mappings are used in any order, but what is wanted lies close together: their
+ * batch is the largest one, with the page in its middle.
  *
  * A batch that fails leaves its pages as BUSY | ERROR; the first who wants one
  * frees it and reads it alone, so that the error is the right page's.
@@ -41,11 +43,13 @@ static struct condvar wait_cv[NWAIT];
 
 static void	uvn_reference(struct uvm_object *);
 static void	uvn_detach(struct uvm_object *);
+static void	uvn_around(struct uvm_object *, uint64_t);
 
 static const struct uvm_pagerops uvn_ops = {
 	.pgo_reference = uvn_reference,
 	.pgo_detach = uvn_detach,
 	.pgo_get = uvn_get,
+	.pgo_around = uvn_around,
 	.pgo_put = uvn_put,
 };
 
@@ -313,6 +317,28 @@ readahead_hit(struct uvm_vnode *un, size_t idx)
 	un->un_ralen = MIN(2 * un->un_ralen, RA_MAX);
 	(void)pagein(un, (uint64_t)next << PAGE_SHIFT, un->un_ralen,
 	    BIO_RAHEAD);
+}
+
+/*
+ * A mapping misses the page at off.  One that goes on where the last batch
+ * ended is read in ascending order: uvn_get() does that.
+ */
+static void
+uvn_around(struct uvm_object *uo, uint64_t off)
+{
+	struct uvm_vnode *un = uvm_vnode_of(uo);
+	size_t idx = (size_t)(off >> PAGE_SHIFT), first = idx;
+
+	if (off >= un->un_size || uvm_obj_lookup(uo, off) != NULL ||
+	    (un->un_ralen != 0 && idx == un->un_rastart + un->un_ralen) ||
+	    !uvm_page_enough(4 * RA_MAX))
+		return;
+	while (first > 0 && idx - first < RA_MAX / 2 &&
+	    uvm_obj_lookup(uo, (uint64_t)(first - 1) << PAGE_SHIFT) == NULL)
+		first--;
+	un->un_rastart = first;
+	un->un_ralen = RA_MAX;
+	(void)pagein(un, (uint64_t)first << PAGE_SHIFT, RA_MAX, 0);
 }
 
 void

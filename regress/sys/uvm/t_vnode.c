@@ -756,6 +756,97 @@ TEST(shared_mappings_and_files_are_one)
 	forget();
 }
 
+/* How many pages of the file are in the cache, of [first, first + n)? */
+static unsigned int
+cached(size_t first, size_t n)
+{
+	struct vm_page *pg;
+	unsigned int found = 0;
+
+	mutex_enter(&file.v_uobj->uo_lock);
+	for (size_t i = first; i < first + n; i++) {
+		pg = uvm_obj_lookup(file.v_uobj, i * PAGE_SIZE);
+		found += pg != NULL && (pg->pg_flags & PG_BUSY) == 0;
+	}
+	mutex_exit(&file.v_uobj->uo_lock);
+	return found;
+}
+
+/* A file of 100 pages, each filled with its number, none in the cache. */
+static vaddr_t
+map_file(struct vmspace *vm)
+{
+	struct uvm_mapargs ma = { .size = FILESIZE, .prot = PROT_READ,
+	    .maxprot = PROT_READ, .flags = MAP_PRIVATE };
+	vaddr_t va = 0;
+	size_t done;
+
+	for (size_t i = 0; i < FILESIZE; i++)
+		model[i] = (unsigned char)(i / 4096);
+	CHECK_EQ(move(0, model, FILESIZE, UIO_WRITE, &done), 0);
+	forget();
+	CHECK_EQ(uvm_vnode_mmap(&file, &ma.object), 0);
+	CHECK_EQ(uvm_mmap(vm, &ma, &va), 0);
+	return va;
+}
+
+TEST(a_fault_of_a_mapping_reads_what_is_around)
+{
+	struct vmspace *vm;
+	unsigned int before;
+	vaddr_t va;
+	char c;
+
+	setup(4096, 4000);
+	vm = vmspace_alloc();
+	lwp0.l_proc->p_vmspace = vm;
+	va = map_file(vm);
+	CHECK_EQ(uvm_fault(vm, va + 50 * 4096, PROT_READ), 0);
+	CHECK_EQ(cached(34, 32), 32);
+	CHECK_EQ(cached(0, 100), 32);
+	/* What is there is not read again. */
+	before = transfers;
+	for (size_t i = 34; i < 66; i++)
+		CHECK_EQ(uvm_fault(vm, va + i * 4096, PROT_READ), 0);
+	CHECK_EQ(transfers, before);
+	/* It ends at what is there already, and at the end of the file. */
+	CHECK_EQ(uvm_fault(vm, va + 30 * 4096, PROT_READ), 0);
+	CHECK_EQ(cached(14, 52), 52);
+	CHECK_EQ(cached(0, 100), 52);
+	CHECK_EQ(uvm_fault(vm, va + 99 * 4096, PROT_READ), 0);
+	CHECK_EQ(cached(83, 17), 17);
+	CHECK_EQ(cached(0, 100), 52 + 17);
+	for (size_t i = 0; i < 100; i++) {
+		CHECK_EQ(uvm_io(vm, va + i * 4096, &c, 1, UIO_READ, false), 0);
+		CHECK_EQ(c, (char)i);
+	}
+	while (finish_one(NULL))
+		;
+	CHECK_EQ(uvm_unmap(vm, va, FILESIZE), 0);
+	uvm_vnode_detach(&file);
+}
+
+TEST(a_fault_whose_neighbour_cannot_be_read)
+{
+	struct vmspace *vm;
+	vaddr_t va;
+
+	setup(4096, 4000);
+	vm = vmspace_alloc();
+	lwp0.l_proc->p_vmspace = vm;
+	va = map_file(vm);
+	bad_byte = (uint64_t)where[45] * 4096;
+	CHECK_EQ(uvm_fault(vm, va + 50 * 4096, PROT_READ), 0);
+	CHECK_EQ(uvm_fault(vm, va + 45 * 4096, PROT_READ), EIO);
+	CHECK_EQ(uvm_fault(vm, va + 44 * 4096, PROT_READ), 0);
+	bad_byte = UINT64_MAX;
+	CHECK_EQ(uvm_fault(vm, va + 45 * 4096, PROT_READ), 0);
+	while (finish_one(NULL))
+		;
+	CHECK_EQ(uvm_unmap(vm, va, FILESIZE), 0);
+	uvm_vnode_detach(&file);
+}
+
 TEST(reading_more_than_memory)
 {
 	size_t done;
