@@ -15,7 +15,7 @@ libpython3.11-testsuite mount passwd perl procps python3 sed sqlite3 strace
 stress-ng sysvinit-core tar tzdata util-linux util-linux-extra xz-utils zstd"
 DEBIAN_FULL="$DEBIAN_BASE apt gcc g++ gdb git golang-go libc6-dev make nodejs
 openjdk-17-jdk-headless"
-DEBIAN_DISK="busybox-static e2fsprogs fio"
+DEBIAN_DISK="busybox-static e2fsprogs fio sqlite3"
 
 debian_packages() {
 	case $1 in

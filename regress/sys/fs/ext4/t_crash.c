@@ -176,20 +176,32 @@ TEST(orphans_are_cleaned_up)
 	CHECK_EQ(disk_fsck("-fn"), 0);
 }
 
+static char wbuf[30000];
+static bool synced[12];			/* files that fsync confirmed */
+
 static void
 workload(void)
 {
-	static char buf[30000];
+	struct stat_k st;
+	struct vnode *vp;
 	char name[32];
 	int i;
 
 	(void)fs_make("/d", S_IFDIR | 0755);
 	for (i = 0; i < 12; i++) {
 		snprintf(name, sizeof(name), "/d/f%d", i);
+		memset(wbuf, 'a' + i, sizeof(wbuf));
 		(void)fs_make(name, S_IFREG | 0644);
-		(void)fs_write(name, (uint64_t)i * 3000, buf, sizeof(buf));
+		/* Open from before the write on, or an error is for nobody. */
+		if (fs_walk(name, &vp) != 0)
+			vp = NULL;
+		(void)fs_write(name, (uint64_t)i * 3000, wbuf, sizeof(wbuf));
 		if (i % 3 == 0)
-			(void)fs_fsync(name);
+			synced[i] = vp != NULL && fs_stat(name, &st) == 0 &&
+			    st.st_size == i * 3000 + (int)sizeof(wbuf) &&
+			    fs_fsync(name) == 0 && i != 3;
+		if (vp != NULL)
+			vrele(vp);
 		if (i % 4 == 3)
 			(void)fs_truncate(name, 100);
 	}
@@ -199,6 +211,30 @@ workload(void)
 	    "inode/of/any/size/at/all", "/d/link");
 	(void)fs_link("/d/f4", "/hard");
 	(void)fs_sync();
+}
+
+/* What fsync had confirmed to workload() is there. */
+static void
+check_synced(void)
+{
+	static char got[sizeof(wbuf) + 1];
+	char name[32];
+	size_t len, k;
+	int i;
+
+	CHECK_EQ(fs_mount(0, ""), 0);
+	for (i = 0; i < 12; i++) {
+		if (!synced[i])
+			continue;
+		snprintf(name, sizeof(name), "/d/f%d", i);
+		CHECK_EQ(fs_read(name, (uint64_t)i * 3000, got, sizeof(got),
+		    &len), 0);
+		CHECK_EQ(len, sizeof(wbuf));
+		for (k = 0; k < len && got[k] == 'a' + i; k++)
+			continue;
+		CHECK_EQ(k, len);
+	}
+	fs_unmount();
 }
 
 /*
@@ -213,6 +249,7 @@ TEST(transfers_fail)
 		for (n = 0;; n += 1 + n / 16) {
 			disk_make(4096, "-t ext4 -b 1024 -J size=1");
 			disk_fail_after(n, all != 0);
+			memset(synced, 0, sizeof(synced));
 			if (fs_mount(0, "") == 0) {
 				workload();
 				fs_unmount();
@@ -223,6 +260,7 @@ TEST(transfers_fail)
 			status = disk_fsck("-fp");
 			CHECK(status == 0 || status == 1);
 			CHECK_EQ(disk_fsck("-fn"), 0);
+			check_synced();
 			CHECK_EQ(kmem_outstanding(), 0);
 		}
 	disk_fail_after(-1, false);
