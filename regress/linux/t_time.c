@@ -4,6 +4,7 @@
  * Also for i386.
  */
 #define	_GNU_SOURCE
+#include <sys/resource.h>
 #include <sys/time.h>
 
 #include "tap.h"
@@ -225,6 +226,114 @@ TEST(itimer_prof)
 		CHECK(now_ns(CLOCK_MONOTONIC) < end);
 	/* Linux counts ticks for this timer, which is not exact. */
 	CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu >= 10 * MS);
+}
+
+/* Use CPU time, in the kernel if so wanted, until a signal has come. */
+static void
+use_cpu(bool kernel)
+{
+	long long end = now_ns(CLOCK_MONOTONIC) + 15000 * MS;
+
+	while (count == 0) {
+		for (int i = 0; i < 1000; i++)
+			if (kernel)
+				(void)syscall(SYS_getppid);
+		CHECK(now_ns(CLOCK_MONOTONIC) < end);
+	}
+}
+
+static long long
+time_of(const struct timeval *tv)
+{
+	return tv->tv_sec * 1000 * MS + tv->tv_usec * 1000LL;
+}
+
+/* The timer of user time alone: what the kernel does is not counted. */
+TEST(itimer_virtual)
+{
+	struct itimerval it = { { 0, 0 }, { 0, 200000 } };
+	struct rusage ru;
+
+	catch(SIGVTALRM);
+	CHECK_EQ(setitimer(ITIMER_VIRTUAL, &it, NULL), 0);
+	use_cpu(true);
+	CHECK_EQ(getrusage(RUSAGE_SELF, &ru), 0);
+	CHECK(time_of(&ru.ru_utime) >= 150 * MS);
+	CHECK(time_of(&ru.ru_utime) + time_of(&ru.ru_stime) >= 200 * MS);
+}
+
+/* SIGXCPU at the soft limit, which goes up with it; the end at the hard one. */
+TEST(cpu_limit)
+{
+	struct rlimit rl = { 1, 2 }, now;
+	pid_t pid;
+	int status;
+
+	if ((pid = fork()) == 0) {
+		catch(SIGXCPU);
+		CHECK_EQ(setrlimit(RLIMIT_CPU, &rl), 0);
+		use_cpu(false);
+		/* Linux counts ticks here, too. */
+		CHECK(now_ns(CLOCK_PROCESS_CPUTIME_ID) >= 500 * MS);
+		CHECK_EQ(getrlimit(RLIMIT_CPU, &now), 0);
+		CHECK_EQ(now.rlim_cur, 2);
+		CHECK_EQ(now.rlim_max, 2);
+		count = 0;
+		use_cpu(false);
+		_exit(1);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(WTERMSIG(status), SIGKILL);
+}
+
+/* A child begins anew, with the same limit. */
+TEST(cpu_limit_of_a_child)
+{
+	struct rlimit rl = { 1, RLIM_INFINITY };
+	pid_t pid;
+	int status;
+
+	CHECK_EQ(setrlimit(RLIMIT_CPU, &rl), 0);
+	if ((pid = fork()) == 0)
+		for (;;)
+			(void)syscall(SYS_getppid);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
+	CHECK_EQ(WTERMSIG(status), SIGXCPU);
+}
+
+/* A sleep until another process has used so much time. */
+TEST(sleep_on_a_cpu_clock)
+{
+	struct timespec ts = { 0, 200000000 }, rem = { 0, 0 };
+	struct timespec never = { 1000, 0 };
+	long long t0;
+	clockid_t clock;
+	pid_t pid;
+
+	if ((pid = fork()) == 0)
+		for (;;)
+			(void)syscall(SYS_getppid);
+	CHECK_EQ(clock_getcpuclockid(pid, &clock), 0);
+	t0 = now_ns(clock);
+	CHECK_EQ(syscall(SYS_clock_nanosleep, clock, 0, &ts, NULL), 0);
+	CHECK(now_ns(clock) - t0 >= 200 * MS);
+	CHECK_EQ(syscall(SYS_clock_nanosleep, clock, TIMER_ABSTIME, &ts, NULL),
+	    0);
+	CHECK_EQ(kill(pid, SIGKILL), 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_THREAD_CPUTIME_ID, 0, &ts,
+	    NULL), EOPNOTSUPP);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_MONOTONIC_RAW, 0, &ts,
+	    NULL), EOPNOTSUPP);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, 1234, 0, &ts, NULL), EINVAL);
+	catch(SIGALRM);
+	alarm(1);
+	CHECK_ERR(syscall(SYS_clock_nanosleep, CLOCK_PROCESS_CPUTIME_ID, 0,
+	    &never, &rem), EINTR);
+	CHECK(rem.tv_sec >= 998 && rem.tv_sec < 1000);
 }
 
 TEST(posix_timer)

@@ -187,6 +187,7 @@ exit_release(struct lwp *l)
 	bool leader;
 
 	ptimer_exit(p);
+	cpulimit_exit(p);
 	sem_exit(p);
 	aio_exit(p);
 	rw_enter(&proctree_lock, RW_READER);

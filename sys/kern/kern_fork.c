@@ -278,6 +278,7 @@ proc_alloc(void)
 	cv_init(&p->p_stopcv, "sigwait");
 	cv_init(&p->p_threadcv, "threads");
 	sigpend_init(&p->p_sigpend);
+	cpulimit_init(p);
 	p->p_start = nanouptime();
 	return p;
 }
@@ -425,6 +426,7 @@ fork_link_proc(struct proc *parent, struct proc *child, struct lwp *l)
 	(void)atomic_add(&nprocs, 1);
 	spin_enter(&child->p_lock);
 	lwp_link(l);
+	cpulimit_start(child);
 	spin_exit(&child->p_lock);
 	return 0;
 }

@@ -142,6 +142,8 @@ do_prlimit(struct lwp *l, struct proc *p, int which,
 			error = EPERM;
 		else
 			p->p_rlimit[which] = *new;
+		if (error == 0 && which == RLIMIT_CPU)
+			cpulimit_start(p);
 	}
 	spin_exit(&p->p_lock);
 	return error;
@@ -178,6 +180,19 @@ proc_cputime_locked(struct proc *p)
 
 	LIST_FOREACH(l, &p->p_lwps, l_sibling)
 		sum += lwp_cputime(l);
+	return sum;
+}
+
+nsec_t
+proc_usertime_locked(struct proc *p)
+{
+	nsec_t sum = p->p_ru.ru_utime, user, sys;
+	struct lwp *l;
+
+	LIST_FOREACH(l, &p->p_lwps, l_sibling) {
+		sched_times(l, &user, &sys);
+		sum += user;
+	}
 	return sum;
 }
 

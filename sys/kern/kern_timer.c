@@ -27,7 +27,7 @@ struct ptimer {
 	struct proc	*pt_proc;	/* [I] */
 	struct callout	pt_callout;
 	int		pt_id;		/* [I] >= 0; -1-which: setitimer's */
-	int		pt_clock;	/* [I] CLOCK_* */
+	int		pt_clock;	/* [I] CLOCK_*, PTIMER_USERTIME */
 	int		pt_signo;	/* [I] 0: none */
 	pid_t		pt_tid;		/* [I] 0: to the process */
 	pid_t		pt_clocktid;	/* [I] whose CPU time, of a thread */
@@ -38,6 +38,7 @@ struct ptimer {
 	int		pt_overrun;	/* [p] of the last signal taken */
 };
 
+#define	PTIMER_USERTIME	(-1)		/* of the process, ITIMER_VIRTUAL's */
 #define	PTIMER_MAX	4096		/* of one process */
 #define	PTIMER_MINPOLL	NSEC_PER_MSEC	/* between looks at CPU time */
 
@@ -57,7 +58,8 @@ ptimer_thread(struct proc *p, pid_t tid)
 static bool
 ptimer_is_cpu(const struct ptimer *pt)
 {
-	return pt->pt_clock == CLOCK_PROCESS_CPUTIME_ID ||
+	return pt->pt_clock == PTIMER_USERTIME ||
+	    pt->pt_clock == CLOCK_PROCESS_CPUTIME_ID ||
 	    pt->pt_clock == CLOCK_THREAD_CPUTIME_ID;
 }
 
@@ -68,6 +70,8 @@ ptimer_now(struct ptimer *pt)
 	struct lwp *l;
 
 	switch (pt->pt_clock) {
+	case PTIMER_USERTIME:
+		return proc_usertime_locked(p);
 	case CLOCK_PROCESS_CPUTIME_ID:
 		return proc_cputime_locked(p);
 	case CLOCK_THREAD_CPUTIME_ID:
@@ -290,7 +294,13 @@ int
 do_setitimer(struct lwp *l, int which, nsec_t value, nsec_t interval,
     nsec_t *oldvalue, nsec_t *oldinterval)
 {
-	static const int signos[] = { SIGALRM, SIGVTALRM, SIGPROF };
+	static const struct {
+		int	clock, signo;
+	} kinds[] = {
+		{ CLOCK_MONOTONIC, SIGALRM },
+		{ PTIMER_USERTIME, SIGVTALRM },
+		{ CLOCK_PROCESS_CPUTIME_ID, SIGPROF },
+	};
 	struct proc *p = l->l_proc;
 	struct ptimer *pt, *new = NULL;
 
@@ -298,9 +308,7 @@ do_setitimer(struct lwp *l, int which, nsec_t value, nsec_t interval,
 	if (which < ITIMER_REAL || which > ITIMER_PROF)
 		return EINVAL;
 	if (p->p_itimers[which] == NULL && value != 0) {
-		new = ptimer_alloc(p, which == ITIMER_REAL ?
-		    CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID,
-		    signos[which]);
+		new = ptimer_alloc(p, kinds[which].clock, kinds[which].signo);
 		if (new == NULL)
 			return ENOMEM;
 		new->pt_id = -1 - which;

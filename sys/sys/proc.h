@@ -178,6 +178,7 @@ struct proc {
 	vaddr_t		p_argstart, p_argend, p_envstart, p_envend; /* [o] */
 	vaddr_t		p_auxv, p_auxvlen;	/* [o] in user memory */
 	struct rlimit	p_rlimit[RLIM_NLIMITS];	/* [p] */
+	struct callout	p_cpulimit;	/* kern_cpulimit.c */
 	nsec_t		p_start;	/* [I] nanouptime() */
 	struct rusage_ns p_ru;		/* [p] of exited threads */
 	struct rusage_ns p_cru;		/* [p] of waited-for children */
@@ -295,6 +296,7 @@ struct lwp {
 #define	LF_SYSTEM	0x2		/* kernel thread */
 #define	LF_EXITING	0x4
 #define	LF_KILLONLY	0x8		/* only death ends this sleep */
+#define	LF_MEMRESERVE	0x10		/* memory comes free by its work */
 
 /*
  * A personality: how user programs talk to the kernel.  Linux's is the one
@@ -424,8 +426,9 @@ struct rlimit proc_rlimit(struct proc *, int which);
 #define	rlimit_cur(p, n)	atomic_load_relaxed(&(p)->p_rlimit[n].rlim_cur)
 void	rusage_add(struct rusage_ns *, const struct rusage_ns *);
 nsec_t	lwp_cputime(struct lwp *);	/* run time of a living thread */
-/* Run time of a process; p_lock held. */
+/* Run time of a process, and what of it was in user mode; p_lock held. */
 nsec_t	proc_cputime_locked(struct proc *);
+nsec_t	proc_usertime_locked(struct proc *);
 /* Of all threads, living and gone. */
 void	proc_rusage(struct proc *, struct rusage_ns *);
 int	do_prlimit(struct lwp *, struct proc *, int which,
@@ -433,6 +436,13 @@ int	do_prlimit(struct lwp *, struct proc *, int which,
 int	do_getpriority(struct lwp *, int which, int who, int *nice);
 int	do_setpriority(struct lwp *, int which, int who, int nice);
 void	resource_init(void);
+/*
+ * kern_cpulimit.c: RLIMIT_CPU.  start: the limit has changed, or counts from
+ * now on; p_lock held.  exit: all threads have ended; thread context.
+ */
+void	cpulimit_init(struct proc *);
+void	cpulimit_start(struct proc *);
+void	cpulimit_exit(struct proc *);
 /*
  * Run a program as a child of init, with init's root, and wait for it until
  * the deadline.  0: it ended with status 0; ENOENT and so on: it could not be

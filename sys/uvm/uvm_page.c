@@ -9,8 +9,9 @@
  * an admitted single page is always found.
  *
  * Below the reserve only page tables, the pager and the suspend code are
- * admitted, half of it also serves interrupts.  A thread that may sleep then
- * waits in uvm_wait().
+ * admitted, and the threads that others wait for then (LF_MEMRESERVE: the page
+ * daemon, those that connect disks again after a resume); half of it also
+ * serves interrupts.  A thread that may sleep then waits in uvm_wait().
  *
  * States of a page	flags			where
  *	free		PG_FREE on the head	a free list; pg_order
@@ -270,7 +271,8 @@ page_admit(size_t n, int flags)
 {
 	size_t keep = uvmexp.reserve, old, new;
 
-	if ((flags & UVM_PGA_USERESERVE) != 0)
+	if ((flags & UVM_PGA_USERESERVE) != 0 ||
+	    (curlwp->l_flags & LF_MEMRESERVE) != 0)
 		keep = 0;
 	else if ((flags & UVM_PGA_ATOMIC) != 0)
 		keep /= 2;

@@ -231,6 +231,7 @@ pdaemon(void *arg __unused)
 	size_t before, owned = uvmexp.total;
 	bool well;
 
+	curlwp->l_flags |= LF_MEMRESERVE;
 	for (;;) {
 		spin_enter(&pd_lock);
 		while (!atomic_load(&pd_kicked))

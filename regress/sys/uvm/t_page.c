@@ -118,6 +118,21 @@ TEST(reserve_is_kept_for_those_who_may)
 	CHECK(uvm_pagealloc(0) == NULL);
 }
 
+TEST(reserve_for_a_thread_that_makes_memory_free)
+{
+	size_t got = 0;
+
+	fake_init(0, 2000);
+	while (uvm_pagealloc(UVM_PGA_NOSLEEP) != NULL)
+		continue;
+	curlwp->l_flags |= LF_MEMRESERVE;
+	while (uvm_pagealloc(0) != NULL)
+		got++;
+	curlwp->l_flags &= ~(unsigned int)LF_MEMRESERVE;
+	CHECK_EQ(got, uvmexp.reserve);
+	CHECK_EQ(uvmexp.free, 0);
+}
+
 TEST(write_to_a_free_page_is_found)
 {
 	struct vm_page *pg;

@@ -313,6 +313,35 @@ linux_sys_nanosleep(struct lwp *l, const struct linux_nanosleep_args *uap,
 	return error != 0 ? error : sleep_span(l, span, uap->rem, retval);
 }
 
+/*
+ * Until the CPU clock rb_arg[1] shows rb_deadline: when all CPUs could have
+ * brought it there, look.  The rest goes to rb_arg[0].
+ */
+static int
+sleep_cpu(struct lwp *l, register_t *retval)
+{
+	int clock = (int)l->l_restart.rb_arg[1];
+	nsec_t when = l->l_restart.rb_deadline, now, left;
+	void *urem = (void *)l->l_restart.rb_arg[0];
+	int error;
+
+	*retval = 0;
+	for (;;) {
+		if ((error = clock_read(l, clock, &now)) != 0)
+			return error;
+		if (now >= when)
+			return 0;
+		left = when - now;
+		error = kpause("nanosleep", true, nanouptime() +
+		    MAX(left / (nsec_t)ncpu, NSEC_PER_MSEC));
+		if (error == ERESTARTSYS)
+			break;
+	}
+	if (urem != NULL && (error = linux_timespec_out(left, urem)) != 0)
+		return error;
+	return ERESTARTBLOCK;
+}
+
 /* Until a clock shows a time; it may be set meanwhile, so look often. */
 static int
 sleep_until(int clock, nsec_t when)
@@ -332,20 +361,45 @@ sleep_until(int clock, nsec_t when)
 	}
 }
 
+static int
+cpu_nanosleep(struct lwp *l, const struct linux_clock_nanosleep_args *uap,
+    nsec_t when, register_t *retval)
+{
+	bool absolute = (uap->flags & TIMER_ABSTIME) != 0;
+	pid_t id = ~(uap->clock >> 3);
+	nsec_t now;
+	int error;
+
+	/* One's own would never get there. */
+	if (uap->clock < 0 && (uap->clock & 4) != 0 &&
+	    (id == 0 || id == l->l_tid))
+		return EINVAL;
+	if ((error = clock_read(l, uap->clock, &now)) != 0)
+		return error;
+	l->l_restart.rb_func = sleep_cpu;
+	l->l_restart.rb_arg[0] = absolute ? 0 : (uintptr_t)uap->rem;
+	l->l_restart.rb_arg[1] = (uintptr_t)uap->clock;
+	l->l_restart.rb_deadline = absolute ? when :
+	    when > INT64_MAX - now ? INT64_MAX : now + when;
+	error = sleep_cpu(l, retval);
+	return error == ERESTARTBLOCK && absolute ? ERESTARTNOHAND : error;
+}
+
 int
 linux_sys_clock_nanosleep(struct lwp *l,
     const struct linux_clock_nanosleep_args *uap, register_t *retval)
 {
-	nsec_t when, deadline;
+	nsec_t when, now, deadline;
 	int error;
 
-	if (uap->clock < 0 || uap->clock == CLOCK_PROCESS_CPUTIME_ID ||
-	    uap->clock == CLOCK_THREAD_CPUTIME_ID)
-		return EOPNOTSUPP;
-	if ((error = linux_clock_deadline(uap->clock, 0, &deadline)) != 0)
+	if ((error = clock_read(l, uap->clock, &now)) != 0)
 		return error;
 	if ((error = linux_timespec_in(uap->req, &when)) != 0)
 		return error;
+	if (uap->clock < 0 || uap->clock == CLOCK_PROCESS_CPUTIME_ID)
+		return cpu_nanosleep(l, uap, when, retval);
+	if (linux_clock_deadline(uap->clock, 0, &deadline) != 0)
+		return EOPNOTSUPP;	/* a clock only to be read */
 	if ((uap->flags & TIMER_ABSTIME) == 0)
 		return sleep_span(l, when, uap->rem, retval);
 	return sleep_until(uap->clock, when);

@@ -25,6 +25,7 @@
 #include <sys/cpu.h>
 #include <sys/errno.h>
 #include <sys/kthread.h>
+#include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <xen/evtchn.h>
@@ -224,6 +225,7 @@ suspend_thread(void *arg __unused)
 {
 	bool newdomain;
 
+	curlwp->l_flags |= LF_MEMRESERVE;
 	suspend_offer_channel();
 	for (;;) {
 		spin_enter(&suspend_lock);

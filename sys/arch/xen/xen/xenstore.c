@@ -35,6 +35,7 @@
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/kthread.h>
+#include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <xen/evtchn.h>
@@ -543,6 +544,8 @@ watch_thread(void *arg __unused)
 	struct xs_event *xe;
 	bool rewatch;
 
+	/* It connects the disks that pages are written to. */
+	curlwp->l_flags |= LF_MEMRESERVE;
 	for (;;) {
 		spin_enter(&xs_lock);
 		while (xs_state == XS_HELD ||
@@ -730,6 +733,7 @@ reader_thread(void *arg)
 	struct xs_stream *xm = arg;
 	int error;
 
+	curlwp->l_flags |= LF_MEMRESERVE;	/* as the other */
 	xs_stream_reset(xm);
 	for (;;) {
 		mutex_enter(&xs_rx_lock);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Scheduling: policies, priorities and their limits.
+ * The raw calls: musl has none of these.
+ * Also for i386.
+ */
+#define	_GNU_SOURCE
+#include <sys/resource.h>
+
+#include <sched.h>
+#include <stdint.h>
+
+#include "tap.h"
+
+struct attr {
+	uint32_t	size, policy;
+	uint64_t	flags;
+	int32_t		nice;
+	uint32_t	priority;
+	uint64_t	runtime, deadline, period;
+};
+
+#define	SETSCHED(pid, pol, prio) syscall(SYS_sched_setscheduler, (pid),	\
+	    (pol), &(struct { int p; }){ (prio) })
+
+static void
+become_user(void)
+{
+	CHECK_EQ(setgid(1000), 0);
+	CHECK_EQ(setuid(1000), 0);
+}
+
+TEST(priorities)
+{
+	CHECK_EQ(syscall(SYS_sched_get_priority_max, SCHED_FIFO), 99);
+	CHECK_EQ(syscall(SYS_sched_get_priority_min, SCHED_FIFO), 1);
+	CHECK_EQ(syscall(SYS_sched_get_priority_max, SCHED_RR), 99);
+	CHECK_EQ(syscall(SYS_sched_get_priority_min, SCHED_OTHER), 0);
+	CHECK_EQ(syscall(SYS_sched_get_priority_max, SCHED_OTHER), 0);
+	CHECK_EQ(syscall(SYS_sched_get_priority_max, SCHED_IDLE), 0);
+	CHECK_ERR(syscall(SYS_sched_get_priority_max, 77), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_get_priority_min, -1), EINVAL);
+}
+
+TEST(policy_and_parameters)
+{
+	int prio = -1;
+
+	CHECK_EQ(syscall(SYS_sched_getscheduler, 0), SCHED_OTHER);
+	CHECK_EQ(SETSCHED(0, SCHED_RR, 7), 0);
+	CHECK_EQ(syscall(SYS_sched_getscheduler, 0), SCHED_RR);
+	CHECK_EQ(syscall(SYS_sched_getparam, 0, &prio), 0);
+	CHECK_EQ(prio, 7);
+	prio = 9;
+	CHECK_EQ(syscall(SYS_sched_setparam, 0, &prio), 0);
+	prio = 0;
+	CHECK_EQ(syscall(SYS_sched_getparam, getpid(), &prio), 0);
+	CHECK_EQ(prio, 9);
+	CHECK_ERR(SETSCHED(0, SCHED_RR, 0), EINVAL);
+	CHECK_ERR(SETSCHED(0, SCHED_FIFO, 100), EINVAL);
+	CHECK_ERR(SETSCHED(0, SCHED_OTHER, 1), EINVAL);
+	CHECK_ERR(SETSCHED(0, 77, 0), EINVAL);
+	CHECK_ERR(SETSCHED(-1, SCHED_OTHER, 0), EINVAL);
+	CHECK_ERR(SETSCHED(0x3fffffff, SCHED_OTHER, 0), ESRCH);
+	CHECK_ERR(syscall(SYS_sched_getscheduler, -1), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getscheduler, 0x3fffffff), ESRCH);
+	CHECK_ERR(syscall(SYS_sched_getparam, 0, NULL), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getparam, 0, (void *)1), EFAULT);
+	CHECK_ERR(syscall(SYS_sched_setparam, 0, (void *)1), EFAULT);
+	CHECK_ERR(syscall(SYS_sched_setparam, -1, &prio), EINVAL);
+}
+
+TEST(inherited_unless_reset_is_wanted)
+{
+	pid_t pid;
+
+	CHECK_EQ(SETSCHED(0, SCHED_RR, 3), 0);
+	if ((pid = fork()) == 0)
+		_exit((int)syscall(SYS_sched_getscheduler, 0));
+	reap(pid, SCHED_RR);
+	CHECK_EQ(SETSCHED(0, SCHED_RR | SCHED_RESET_ON_FORK, 3), 0);
+	CHECK_EQ(syscall(SYS_sched_getscheduler, 0),
+	    SCHED_RR | SCHED_RESET_ON_FORK);
+	if ((pid = fork()) == 0)
+		_exit((int)syscall(SYS_sched_getscheduler, 0));
+	reap(pid, SCHED_OTHER);
+}
+
+TEST(round_robin_interval)
+{
+	struct timespec ts = { -1, -1 };
+
+	CHECK_EQ(SETSCHED(0, SCHED_RR, 1), 0);
+	CHECK_EQ(syscall(SYS_sched_rr_get_interval, 0, &ts), 0);
+	CHECK(ts.tv_sec == 0 && ts.tv_nsec > 0);
+	CHECK_EQ(SETSCHED(0, SCHED_FIFO, 1), 0);
+	CHECK_EQ(syscall(SYS_sched_rr_get_interval, 0, &ts), 0);
+	CHECK(ts.tv_sec == 0 && ts.tv_nsec == 0);
+	CHECK_ERR(syscall(SYS_sched_rr_get_interval, -1, &ts), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_rr_get_interval, 0x3fffffff, &ts), ESRCH);
+	CHECK_ERR(syscall(SYS_sched_rr_get_interval, 0, (void *)1), EFAULT);
+}
+
+TEST(attributes)
+{
+	struct attr a = { .size = sizeof(a), .policy = SCHED_RR,
+		.priority = 5 };
+	char big[128] = { 0 };
+
+	CHECK_EQ(syscall(SYS_sched_setattr, 0, &a, 0), 0);
+	memset(&a, 0xff, sizeof(a));
+	CHECK_EQ(syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0), 0);
+	CHECK_EQ(a.size, 48);
+	CHECK_EQ(a.policy, SCHED_RR);
+	CHECK_EQ(a.priority, 5);
+	CHECK_EQ(a.flags, 0);
+	a = (struct attr){ .size = sizeof(a), .policy = SCHED_BATCH,
+		.nice = 3, .flags = 1 };
+	CHECK_EQ(syscall(SYS_sched_setattr, 0, &a, 0), 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, 0), 3);
+	CHECK_EQ(syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0), 0);
+	CHECK_EQ(a.policy, SCHED_BATCH);
+	CHECK_EQ(a.nice, 3);
+	CHECK_EQ(a.flags, 1);
+
+	CHECK_ERR(syscall(SYS_sched_setattr, 0, &a, 1), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_setattr, -1, &a, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_setattr, 0, NULL, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_setattr, 0, (void *)1, 0), EFAULT);
+	CHECK_ERR(syscall(SYS_sched_getattr, 0, &a, 47, 0), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getattr, 0, &a, sizeof(a), 1), EINVAL);
+	CHECK_ERR(syscall(SYS_sched_getattr, 0x3fffffff, &a, sizeof(a), 0),
+	    ESRCH);
+	a.flags = 1ULL << 40;
+	CHECK_ERR(syscall(SYS_sched_setattr, 0, &a, 0), EINVAL);
+	/* What is not known must be zero, else its size is told. */
+	memcpy(big, &(struct attr){ .size = 128 }, sizeof(a));
+	CHECK_EQ(syscall(SYS_sched_setattr, 0, big, 0), 0);
+	big[127] = 1;
+	CHECK_ERR(syscall(SYS_sched_setattr, 0, big, 0), E2BIG);
+}
+
+TEST(what_a_user_may)
+{
+	struct rlimit rl = { 0, 0 };
+	pid_t pid;
+
+	CHECK_EQ(setrlimit(RLIMIT_RTPRIO, &rl), 0);
+	CHECK_EQ(setrlimit(RLIMIT_NICE, &rl), 0);
+	become_user();
+	CHECK_ERR(SETSCHED(0, SCHED_FIFO, 1), EPERM);
+	CHECK_ERR(SETSCHED(getppid(), SCHED_OTHER, 0), EPERM);
+	CHECK_EQ(SETSCHED(0, SCHED_BATCH, 0), 0);
+	CHECK_EQ(SETSCHED(0, SCHED_IDLE, 0), 0);
+	CHECK_EQ(SETSCHED(0, SCHED_IDLE | SCHED_RESET_ON_FORK, 0), 0);
+	/* That is not to be taken back. */
+	CHECK_ERR(SETSCHED(0, SCHED_IDLE, 0), EPERM);
+	if ((pid = fork()) == 0)
+		_exit((int)syscall(SYS_sched_getscheduler, 0));
+	CHECK_EQ(syscall(SYS_sched_getscheduler, pid) >= 0, 1);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}
+
+TEST(limit_of_real_time_priority)
+{
+	struct rlimit rl = { 10, 10 };
+
+	if (setrlimit(RLIMIT_RTPRIO, &rl) == -1 && errno == EPERM)
+		SKIP("root may not raise limits here");
+	become_user();
+	CHECK_EQ(SETSCHED(0, SCHED_RR, 10), 0);
+	CHECK_ERR(SETSCHED(0, SCHED_RR, 11), EPERM);
+	CHECK_EQ(SETSCHED(0, SCHED_RR, 4), 0);
+}
