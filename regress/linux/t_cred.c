@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Credentials: user and group ids, capabilities.
- * The raw calls, as a C library's setuid() goes to all threads.  Begins as root.
+ * The raw calls, as a C library's setuid() goes to all threads.  For root.
  * Also for i386.
  */
 #define	_GNU_SOURCE

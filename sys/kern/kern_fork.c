@@ -378,7 +378,8 @@ fork_inherit(struct proc *p, struct proc *child)
 	spin_enter(&p->p_lock);
 	memcpy(child->p_comm, p->p_comm, sizeof(child->p_comm));
 	memcpy(child->p_rlimit, p->p_rlimit, sizeof(child->p_rlimit));
-	child->p_nice = p->p_nice;
+	child->p_nice = curlwp->l_sched.se_reset ? MAX(p->p_nice, 0) :
+	    p->p_nice;
 	child->p_dumpable = p->p_dumpable;
 	child->p_oom_adj = p->p_oom_adj;
 	spin_exit(&p->p_lock);

@@ -655,8 +655,11 @@ sched_lwp_init(struct lwp *l, const struct lwp *from)
 	memset(se, 0, sizeof(*se));
 	l->l_state = LS_EMBRYO;
 	if (from != NULL && !from->l_sched.se_bound) {
-		se->se_policy = from->l_sched.se_policy;
-		se->se_rtprio = from->l_sched.se_rtprio;
+		if (!from->l_sched.se_reset ||
+		    from->l_sched.se_rtprio == 0) {
+			se->se_policy = from->l_sched.se_policy;
+			se->se_rtprio = from->l_sched.se_rtprio;
+		}
 		memcpy(l->l_affinity, from->l_affinity,
 		    sizeof(l->l_affinity));
 	} else {

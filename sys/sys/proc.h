@@ -236,6 +236,7 @@ struct lwp {
 		int	se_policy, se_rtprio;	/* SCHED_*, 0..99 */
 		volatile int se_boost;	/* [a] sched_boost() */
 		bool	se_bound;	/* l_affinity may not be changed */
+		bool	se_reset;	/* children are not real-time */
 		bool	se_onq;		/* in a run queue */
 		volatile bool se_oncpu;	/* its stack is in use */
 	} l_sched;

@@ -185,6 +185,12 @@ int	linux_vdso_map(struct vmspace *, struct exec_package *);
 /* linux_futex.c */
 void	linux_lwp_exit(struct lwp *);
 /* linux_process.c */
+/*
+ * A structure that has its size with it: what is not there is zero, and what we
+ * do not know must be, else E2BIG.  EFAULT.
+ */
+int	linux_struct_in(const void *uaddr, size_t usize, void *buf,
+	    size_t size);
 void	linux_notify(struct lwp *, struct trapframe *);
 /* linux_resource.c */
 int	linux_rusage_out(const struct rusage_ns *, void *uaddr);

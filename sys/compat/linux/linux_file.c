@@ -88,29 +88,6 @@ linux_sys_creat(struct lwp *l, const struct linux_creat_args *uap,
 	    open_flags(O_CREAT | O_WRONLY | O_TRUNC), uap->mode, 0, retval);
 }
 
-/* A structure that may be longer than ours if the rest is zero. */
-static int
-open_how_in(const char *uhow, size_t size, struct linux_open_how *how)
-{
-	char extra[64];
-	size_t i, off, n;
-	int error;
-
-	if (size < sizeof(*how))
-		return EINVAL;
-	if (size > PAGE_SIZE)
-		return E2BIG;
-	error = copyin(uhow, how, sizeof(*how));
-	for (off = sizeof(*how); off < size && error == 0; off += n) {
-		n = MIN(sizeof(extra), size - off);
-		error = copyin(uhow + off, extra, n);
-		for (i = 0; i < n && error == 0; i++)
-			if (extra[i] != 0)
-				error = E2BIG;
-	}
-	return error;
-}
-
 int
 linux_sys_openat2(struct lwp *l, const struct linux_openat2_args *uap,
     register_t *retval)
@@ -129,7 +106,9 @@ linux_sys_openat2(struct lwp *l, const struct linux_openat2_args *uap,
 	int lookup = 0, error;
 	size_t i;
 
-	error = open_how_in(uap->how, uap->size, &how);
+	if (uap->size < sizeof(how))
+		return EINVAL;
+	error = linux_struct_in(uap->how, uap->size, &how, sizeof(how));
 	if (error != 0)
 		return error;
 	if ((how.flags & ~(uint64_t)OPEN_KNOWN) != 0 ||

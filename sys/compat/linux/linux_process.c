@@ -82,23 +82,20 @@ linux_sys_clone(struct lwp *l, const struct linux_clone_args *uap,
 	return clone_common(l, &ca, retval);
 }
 
-/* The structure with its size: what we do not know must be zero. */
-static int
-clone3_in(const struct linux_clone3_args *uap, struct linux_clone3 *a)
+int
+linux_struct_in(const void *uaddr, size_t usize, void *buf, size_t size)
 {
 	uint8_t extra[64];
-	size_t at = sizeof(*a), n;
+	size_t at = size, n;
 	int error;
 
-	if (uap->size > PAGE_SIZE)
+	if (usize > PAGE_SIZE)
 		return E2BIG;
-	if (uap->size < CLONE3_SIZE_VER0)
-		return EINVAL;
-	memset(a, 0, sizeof(*a));
-	error = copyin(uap->args, a, MIN(uap->size, sizeof(*a)));
-	for (; error == 0 && at < uap->size; at += n) {
-		n = MIN(uap->size - at, sizeof(extra));
-		error = copyin((const char *)uap->args + at, extra, n);
+	memset(buf, 0, size);
+	error = copyin(uaddr, buf, MIN(usize, size));
+	for (; error == 0 && at < usize; at += n) {
+		n = MIN(usize - at, sizeof(extra));
+		error = copyin((const char *)uaddr + at, extra, n);
 		for (size_t i = 0; error == 0 && i < n; i++)
 			if (extra[i] != 0)
 				error = E2BIG;
@@ -114,7 +111,10 @@ linux_sys_clone3(struct lwp *l, const struct linux_clone3_args *uap,
 	struct clone_args_k ca;
 	int error;
 
-	if ((error = clone3_in(uap, &a)) != 0)
+	if (uap->size < CLONE3_SIZE_VER0)
+		return EINVAL;
+	error = linux_struct_in(uap->args, uap->size, &a, sizeof(a));
+	if (error != 0)
 		return error;
 	if ((a.flags & (CSIGNAL | CLONE_DETACHED)) != 0 ||
 	    (a.flags & ~(0xffffffffULL | CLONE_CLEAR_SIGHAND |

@@ -8,6 +8,9 @@
 
 #define	SCHED_DEADLINE		6
 #define	SCHED_RESET_ON_FORK	0x40000000
+#define	FLAG_RESET_ON_FORK	0x1	/* of sched_setattr(2) */
+#define	FLAG_KEEP_POLICY	0x8
+#define	FLAG_KEEP_PARAMS	0x10
 
 struct linux_sched_attr {
 	uint32_t	size, policy;
@@ -68,10 +71,12 @@ policy_check(int policy, int prio)
 	}
 }
 
-/* policy < 0: keep it. */
+/* policy: with SCHED_RESET_ON_FORK, or < 0: keep both. */
 static int
 setscheduler(struct lwp *l, pid_t tid, int policy, int prio)
 {
+	bool nice = cred_capable(l->l_cred, CAP_SYS_NICE) == 0, reset;
+	struct sched_entity *se;
 	struct lwp *l2;
 	uint64_t limit;
 	int error = 0;
@@ -83,21 +88,22 @@ setscheduler(struct lwp *l, pid_t tid, int policy, int prio)
 		error = ESRCH;
 		goto out;
 	}
-	if (policy < 0)
-		policy = l2->l_sched.se_policy;
+	se = &l2->l_sched;
+	reset = policy < 0 ? se->se_reset : (policy & SCHED_RESET_ON_FORK) != 0;
+	policy = policy < 0 ? se->se_policy : policy & ~SCHED_RESET_ON_FORK;
 	if ((error = policy_check(policy, prio)) != 0)
 		goto out;
 	limit = rlimit_cur(l2->l_proc, RLIMIT_RTPRIO);
-	if (!sched_permitted(l, l2) ||
-	    (cred_capable(l->l_cred, CAP_SYS_NICE) != 0 && is_rt(policy) &&
-	    ((!is_rt(l2->l_sched.se_policy) && limit == 0) ||
-	    (prio > l2->l_sched.se_rtprio && (uint64_t)prio > limit)))) {
+	if (!sched_permitted(l, l2) || (!nice && ((se->se_reset && !reset) ||
+	    (is_rt(policy) && ((!is_rt(se->se_policy) && limit == 0) ||
+	    (prio > se->se_rtprio && (uint64_t)prio > limit)))))) {
 		error = EPERM;
 		goto out;
 	}
 	spin_enter(&l2->l_proc->p_lock);
-	l2->l_sched.se_policy = policy;
-	l2->l_sched.se_rtprio = prio;
+	se->se_policy = policy;
+	se->se_rtprio = prio;
+	se->se_reset = reset;
 	sched_setpriority_lwp(l2);
 	spin_exit(&l2->l_proc->p_lock);
 out:
@@ -117,8 +123,7 @@ linux_sys_sched_setscheduler(struct lwp *l,
 		return EINVAL;
 	if ((error = copyin(uap->param, &prio, sizeof(prio))) != 0)
 		return error;
-	return setscheduler(l, uap->pid, uap->policy & ~SCHED_RESET_ON_FORK,
-	    prio);
+	return setscheduler(l, uap->pid, uap->policy, prio);
 }
 
 int
@@ -135,7 +140,7 @@ linux_sys_sched_setparam(struct lwp *l,
 	return setscheduler(l, uap->pid, -1, prio);
 }
 
-/* Policy, priority and nice of a thread. */
+/* Policy (with SCHED_RESET_ON_FORK), priority and nice of a thread. */
 static int
 getscheduler(struct lwp *l, pid_t tid, int *policy, int *prio, int *nice)
 {
@@ -146,7 +151,8 @@ getscheduler(struct lwp *l, pid_t tid, int *policy, int *prio, int *nice)
 		return EINVAL;
 	rw_enter(&proctree_lock, RW_READER);
 	if ((l2 = sched_target(l, tid)) != NULL) {
-		*policy = l2->l_sched.se_policy;
+		*policy = l2->l_sched.se_policy |
+		    (l2->l_sched.se_reset ? SCHED_RESET_ON_FORK : 0);
 		*prio = l2->l_sched.se_rtprio;
 		*nice = l2->l_proc->p_nice;
 	} else
@@ -209,28 +215,58 @@ linux_sys_sched_rr_get_interval(struct lwp *l,
 	error = getscheduler(l, uap->pid, &policy, &prio, &nice);
 	if (error != 0)
 		return error;
+	policy &= ~SCHED_RESET_ON_FORK;
 	return linux_timespec_out(policy == SCHED_RR ? SCHED_RR_SLICE :
 	    policy == SCHED_FIFO ? 0 : 4 * NSEC_PER_MSEC, uap->interval);
+}
+
+/* The user's structure, or E2BIG and our size in it. */
+static int
+attr_in(void *uattr, struct linux_sched_attr *a)
+{
+	const uint32_t ours = sizeof(*a);
+	uint32_t size;
+	int error = copyin(uattr, &size, sizeof(size));
+
+	if (error == 0)
+		error = size == 0 ? linux_struct_in(uattr, ours, a, ours) :
+		    size < ours ? E2BIG :
+		    linux_struct_in(uattr, size, a, ours);
+	if (error == E2BIG && copyout(&ours, uattr, sizeof(ours)) != 0)
+		return EFAULT;
+	return error;
 }
 
 int
 linux_sys_sched_setattr(struct lwp *l,
     const struct linux_sched_setattr_args *uap, register_t *retval __unused)
 {
+	int error, policy, prio, nice;
 	struct linux_sched_attr a;
-	int error, nice;
 
 	if (uap->attr == NULL || uap->pid < 0 || uap->flags != 0)
 		return EINVAL;
-	if ((error = copyin(uap->attr, &a, sizeof(a))) != 0)
+	if ((error = attr_in(uap->attr, &a)) != 0)
 		return error;
-	if (a.size != 0 && a.size < sizeof(a))
-		return E2BIG;
-	if ((a.flags & ~(uint64_t)1) != 0 || a.policy > SCHED_IDLE)
+	if ((a.flags & ~(uint64_t)(FLAG_RESET_ON_FORK | FLAG_KEEP_POLICY |
+	    FLAG_KEEP_PARAMS)) != 0 || a.policy > INT32_MAX)
 		return EINVAL;
-	nice = a.nice;
-	error = setscheduler(l, uap->pid, (int)a.policy, (int)a.priority);
-	if (error == 0 && !is_rt((int)a.policy))
+	error = getscheduler(l, uap->pid, &policy, &prio, &nice);
+	if (error != 0)
+		return error;
+	policy &= ~SCHED_RESET_ON_FORK;
+	if ((a.flags & FLAG_KEEP_POLICY) == 0)
+		policy = (int)a.policy;
+	if ((a.flags & FLAG_KEEP_PARAMS) == 0) {
+		prio = (int)a.priority;
+		nice = a.nice;
+	}
+	if (policy > SCHED_IDLE)
+		return EINVAL;
+	if ((a.flags & FLAG_RESET_ON_FORK) != 0)
+		policy |= SCHED_RESET_ON_FORK;
+	error = setscheduler(l, uap->pid, policy, prio);
+	if (error == 0 && !is_rt(policy & ~SCHED_RESET_ON_FORK))
 		error = do_setpriority(l, 0, uap->pid, nice);
 	return error;
 }
@@ -248,6 +284,9 @@ linux_sys_sched_getattr(struct lwp *l,
 	error = getscheduler(l, uap->pid, &policy, &prio, &a.nice);
 	if (error != 0)
 		return error;
+	if ((policy & SCHED_RESET_ON_FORK) != 0)
+		a.flags = FLAG_RESET_ON_FORK;
+	policy &= ~SCHED_RESET_ON_FORK;
 	a.policy = (uint32_t)policy;
 	a.priority = (uint32_t)prio;
 	if (is_rt(policy))
