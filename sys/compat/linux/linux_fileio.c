@@ -481,10 +481,13 @@ int
 linux_sys_sync_file_range(struct lwp *l,
     const struct linux_sync_file_range_args *uap, register_t *retval __unused)
 {
+	int error;
+
 	if ((uap->flags & ~7U) != 0 || uap->offset < 0 || uap->nbytes < 0 ||
 	    uap->offset > INT64_MAX - uap->nbytes)
 		return EINVAL;
-	return sync_fd(l, uap->fd, true);
+	error = sync_fd(l, uap->fd, true);
+	return error == EINVAL ? ESPIPE : error;	/* nothing to sync */
 }
 
 int
