@@ -323,7 +323,7 @@ sleep_cpu(struct lwp *l, register_t *retval)
 	int clock = (int)l->l_restart.rb_arg[1];
 	nsec_t when = l->l_restart.rb_deadline, now, left;
 	void *urem = (void *)l->l_restart.rb_arg[0];
-	int error;
+	int error, slept = 0;
 
 	*retval = 0;
 	for (;;) {
@@ -332,10 +332,10 @@ sleep_cpu(struct lwp *l, register_t *retval)
 		if (now >= when)
 			return 0;
 		left = when - now;
-		error = kpause("nanosleep", true, nanouptime() +
-		    MAX(left / (nsec_t)ncpu, NSEC_PER_MSEC));
-		if (error == ERESTARTSYS)
+		if (slept == ERESTARTSYS)
 			break;
+		slept = kpause("nanosleep", true, nanouptime() +
+		    MAX(left / (nsec_t)ncpu, NSEC_PER_MSEC));
 	}
 	if (urem != NULL && (error = linux_timespec_out(left, urem)) != 0)
 		return error;
