@@ -6,16 +6,17 @@
 # variants: pv/1 pvh/4
 # timeout: 3600 + 300 per cycle
 
-img=$SHARE/debian-full.img
+# It is /dev/vdc of dom0.
+img=$LAB/disk.img
 make_image() {
 	local tree=$LAB/full.tree tar
 	tar=$("$SELF" tree full) || return
-	rm -rf "$tree" "$img"
+	rm -rf "$tree"
 	mkdir -p "$tree"
 	tar -C "$tree" --exclude='./dev/*' -xf "$tar" &&
 	    mkdir -p "$tree/lab" && cp "$LAB_SRC"/debian/* "$tree/lab/" &&
 	    "$SELF" i386-busybox "$tree/opt/i386/busybox" &&
-	    truncate -s 3G "$img" && mke2fs -qF -t ext4 -d "$tree" "$img"
+	    mke2fs -qF -t ext4 -d "$tree" "$img" 3G
 	rm -rf "$tree"
 }
 check "a disk of Debian's packages" make_image || bail "no disk"
@@ -23,7 +24,8 @@ check "a disk of Debian's packages" make_image || bail "no disk"
 INITRD=
 start() {
 	guest_boot d type=$TYPE vcpus=$VCPUS memory=$1 \
-	    extra="root=/dev/xvda rw init=/lab/init" disk="$(disk_list "$img")"
+	    extra="root=/dev/xvda rw init=/lab/init" \
+	    disk='["/dev/vdc,raw,xvda,w"]'
 }
 stop() {
 	guest_run d 'mount -o remount,ro /' 120 && guest_shutdown d poweroff 120
@@ -57,4 +59,4 @@ done
 no_complaint d
 check "xl shutdown at the end" stop
 check "clean at the end" clean
-rm -f "$img"
+truncate -s 0 "$img" && truncate -s 4G "$img"

@@ -69,6 +69,9 @@ mine=$(guest_run d 'md5sum </tmp/r' 30 | grep -oE '^[0-9a-f]{32}')
 check "after fsync it is in dom0's file" eval \
     '[ "$(dom0 "head -c 8388608 /share/a.img | md5sum" | cut -c 1-32)" = \
 	"$mine" ]'
+check_run "/proc/vmstat counts what came and went" d \
+    'awk "/^pgpg/ && \$2 >= 8192 { print \$1 }" /proc/vmstat | tr "\n" " "' \
+    30 '^pgpgin pgpgout $'
 check_run "fdisk makes partitions, which appear" d \
     'dd if=/dev/zero of=/dev/xvda bs=1M count=1 conv=fsync 2>/dev/null
 printf "n\np\n1\n\n+8M\nn\np\n2\n\n\nw\n" | fdisk /dev/xvda >/dev/null

@@ -209,14 +209,30 @@ fill_swaps(const struct pfs_node *pn __unused, struct pbuf *pb)
 	return 0;
 }
 
+/* What all disks have read (0) or written (1), in KiB. */
+static uint64_t
+disks_moved(unsigned int dir)
+{
+	struct disk *d = NULL;
+	uint64_t sectors = 0;
+
+	while ((d = disk_next_in_list(d)) != NULL)
+		if (d->d_whole == d)
+			sectors += atomic_load(&d->d_stats.ds_sectors[dir]);
+	return sectors / 2;
+}
+
 static int
 fill_vmstat(const struct pfs_node *pn __unused, struct pbuf *pb)
 {
 	pbuf_printf(pb, "nr_free_pages %zu\nnr_anon_pages %zu\n"
-	    "nr_file_pages %zu\nnr_page_table_pages %zu\npgpgin 0\npgpgout 0\n"
+	    "nr_file_pages %zu\nnr_page_table_pages %zu\n"
+	    "pgpgin %llu\npgpgout %llu\n"
 	    "pswpin %llu\npswpout %llu\npgfault %llu\npgmajfault %llu\n"
 	    "oom_kill %llu\n",
 	    uvmexp.free, uvmexp.anon, uvmexp.file, uvmexp.pagetables,
+	    (unsigned long long)disks_moved(0),
+	    (unsigned long long)disks_moved(1),
 	    (unsigned long long)uvmexp.swapins,
 	    (unsigned long long)uvmexp.swapouts,
 	    (unsigned long long)uvmexp.faults,
