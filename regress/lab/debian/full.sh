@@ -233,7 +233,7 @@ t "dpkg-deb -b, dpkg -i, --verify, -P" 'rm -rf pk; mkdir -p pk/DEBIAN pk/opt/lt;
 printf "Package: ltest\nVersion: 1\nArchitecture: all\nMaintainer: a <a@b>\nDescription: x\n" >pk/DEBIAN/control
 printf "#!/bin/sh\necho post \$1\n" >pk/DEBIAN/postinst; chmod 755 pk/DEBIAN/postinst
 dpkg-deb -b pk lt.deb >/dev/null && dpkg -i lt.deb | tail -n 1; cat /opt/lt/f
-dpkg --verify ltest; dpkg -s ltest | grep Status; dpkg -P ltest >/dev/null; [ ! -e /opt/lt ]' \
+dpkg --verify ltest; dpkg -s ltest | grep Status; dpkg -P ltest >/dev/null 2>&1; [ ! -e /opt/lt ]' \
     'post configure
 hey
 Status: install ok installed$' 180
