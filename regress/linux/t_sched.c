@@ -140,6 +140,47 @@ TEST(attributes)
 	CHECK_ERR(syscall(SYS_sched_setattr, 0, big, 0), E2BIG);
 }
 
+static int
+set_io(int which, int who, int class, int level)
+{
+	return (int)syscall(SYS_ioprio_set, which, who, class << 13 | level);
+}
+
+#define	IOPRIO(which, who)	syscall(SYS_ioprio_get, (which), (who))
+
+/* Classes: 0 none, 1 real-time, 2 best effort, 3 idle. */
+TEST(priorities_of_transfers)
+{
+	pid_t pid;
+
+	CHECK_EQ(setpgid(0, 0), 0);
+	CHECK_EQ(setpriority(PRIO_PROCESS, 0, 5), 0);
+	CHECK_EQ(IOPRIO(2, 0), 2 << 13 | 5);	/* as its nice value says */
+	CHECK_EQ(set_io(1, 0, 2, 3), 0);
+	CHECK_EQ(IOPRIO(1, 0), 2 << 13 | 3);
+	CHECK_EQ(IOPRIO(1, getpid()), 2 << 13 | 3);
+	if ((pid = fork()) == 0) {
+		CHECK_EQ(IOPRIO(1, 0), 2 << 13 | 3);
+		CHECK_EQ(set_io(1, 0, 2, 1), 0);
+		/* The best one of the group. */
+		CHECK_EQ(IOPRIO(2, 0), 2 << 13 | 1);
+		_exit(0);
+	}
+	reap(pid, 0);
+	CHECK_EQ(set_io(2, 0, 3, 0), 0);
+	CHECK_EQ(IOPRIO(1, 0), 3 << 13);
+	CHECK_EQ(set_io(1, 0, 0, 0), 0);
+	CHECK_ERR(set_io(1, 0, 0, 1), EINVAL);
+	CHECK_ERR(set_io(1, 0, 4, 0), EINVAL);
+	CHECK_ERR(set_io(4, 0, 2, 0), EINVAL);
+	CHECK_ERR(set_io(1, 0x3fffffff, 2, 0), ESRCH);
+	CHECK_ERR(IOPRIO(0, 0), EINVAL);
+	CHECK_ERR(IOPRIO(1, 0x3fffffff), ESRCH);
+	become_user();
+	CHECK_ERR(set_io(1, getppid(), 2, 4), EPERM);
+	CHECK_ERR(set_io(1, 0, 1, 4), EPERM);
+}
+
 TEST(what_a_user_may)
 {
 	struct rlimit rl = { 0, 0 };

@@ -119,6 +119,7 @@ lwp_setup(struct proc *p, struct lwp *from, struct lwp *l)
 	sched_lwp_init(l, from);
 	if (from != NULL) {
 		l->l_sigmask = from->l_sigmask;
+		l->l_ioprio = from->l_ioprio;
 		strlcpy(l->l_name, from->l_name, sizeof(l->l_name));
 		l->l_cred = cred_get(from->l_cred);
 	} else

@@ -258,6 +258,7 @@ struct lwp {
 	int		l_xstat;	/* [o] wait status of its end */
 	stack_t		l_sigstk;	/* [o] */
 	/* ABI */
+	int		l_ioprio;	/* [a] ioprio_set(2), inherited */
 	struct trapframe *l_tf;		/* [o] user registers */
 	unsigned int	l_callabi;	/* [o] the call at work: e_syscall's */
 	struct cred	*l_cred;	/* [o]; others under p_lock */
