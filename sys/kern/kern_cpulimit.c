@@ -5,7 +5,8 @@
  * is at the hard limit.
  *
  * Overview: a callout of the process fires when all its threads could have used
- * the rest, looks, and waits on.  Nothing runs for a process without a limit.
+ * the rest, looks, and waits on.  Nothing runs for a process without a limit,
+ * and its fork and exit take no lock for it.
  *
  * Locking: p_lock.  Sources: setrlimit(2).
  */
@@ -32,9 +33,11 @@ cpulimit_start(struct proc *p)
 	KASSERT(spin_owned(&p->p_lock));
 	/* The hard limit is never below the soft one. */
 	if (p->p_nlwps == 0 || lim->rlim_cur == RLIM_INFINITY) {
-		(void)callout_stop(&p->p_cpulimit);
+		if (p->p_cpulimited)
+			(void)callout_stop(&p->p_cpulimit);
 		return;
 	}
+	p->p_cpulimited = true;
 	left = cpulimit_nsec(lim->rlim_cur) - proc_cputime_locked(p);
 	left = MAX(left / (nsec_t)p->p_nlwps, CPULIMIT_MINPOLL);
 	callout_schedule(&p->p_cpulimit, nanouptime() + left);
@@ -77,5 +80,6 @@ void
 cpulimit_exit(struct proc *p)
 {
 	KASSERT(p->p_nlwps == 0);
-	(void)callout_halt(&p->p_cpulimit);
+	if (p->p_cpulimited)
+		(void)callout_halt(&p->p_cpulimit);
 }

@@ -179,6 +179,7 @@ struct proc {
 	vaddr_t		p_auxv, p_auxvlen;	/* [o] in user memory */
 	struct rlimit	p_rlimit[RLIM_NLIMITS];	/* [p] */
 	struct callout	p_cpulimit;	/* kern_cpulimit.c */
+	bool		p_cpulimited;	/* [p] it has been armed */
 	nsec_t		p_start;	/* [I] nanouptime() */
 	struct rusage_ns p_ru;		/* [p] of exited threads */
 	struct rusage_ns p_cru;		/* [p] of waited-for children */
