@@ -8,6 +8,7 @@
 #include <sys/callout.h>
 #include <sys/cpu.h>
 #include <sys/errno.h>
+#include <sys/proc.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <xen/evtchn.h>
@@ -251,6 +252,9 @@ ask(const char *wchan)
 
 TEST(the_channel_is_offered_again_in_a_new_domain)
 {
+	static struct lwp self;
+
+	shim_set_curlwp(&self);
 	CHECK_EQ(xen_suspend_init(), 0);
 	CHECK(thread != NULL);
 	shim_sleep_hook = ask;
@@ -258,4 +262,5 @@ TEST(the_channel_is_offered_again_in_a_new_domain)
 	CHECK_EQ(fake_suspends, 4);
 	CHECK_EQ(rebinds, 2);
 	CHECK_EQ(announces, 2);
+	CHECK((self.l_flags & LF_MEMRESERVE) != 0);
 }
