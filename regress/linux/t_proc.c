@@ -223,6 +223,32 @@ note_info(int signo, siginfo_t *si, void *uc)
 		chld = *si;
 }
 
+/* Its signal does not end the wait for the child itself. */
+TEST(sigchld_caught_while_waiting)
+{
+	struct sigaction sa = { .sa_handler = note };
+	pid_t pid;
+	int status;
+
+	CHECK_EQ(sigaction(SIGCHLD, &sa, NULL), 0);
+	for (int i = 0; i < 20; i++) {
+		if ((pid = fork()) == 0) {
+			sleep_ms(2);
+			_exit(7);
+		}
+		CHECK_EQ(waitpid(pid, &status, 0), pid);
+		CHECK_EQ(WEXITSTATUS(status), 7);
+	}
+	/* Nor is there anything to be told where none is kept. */
+	sa.sa_flags = SA_NOCLDWAIT;
+	CHECK_EQ(sigaction(SIGCHLD, &sa, NULL), 0);
+	if ((pid = fork()) == 0) {
+		sleep_ms(20);
+		_exit(7);
+	}
+	CHECK_ERR(wait(&status), ECHILD);
+}
+
 TEST(sigchld_info)
 {
 	struct sigaction sa = { .sa_sigaction = note_info,

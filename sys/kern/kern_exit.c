@@ -496,7 +496,7 @@ do_wait(struct lwp *l, int idtype, pid_t id, int options, pid_t *pid,
 		.wa_options = options
 	};
 	unsigned int gen;
-	int error;
+	int error, intr = 0;
 
 	for (;;) {
 		spin_enter(&p->p_lock);
@@ -511,13 +511,13 @@ do_wait(struct lwp *l, int idtype, pid_t id, int options, pid_t *pid,
 			*pid = 0;
 			return 0;
 		}
-		error = 0;
-		spin_enter(&p->p_lock);
-		while (gen == p->p_waitgen && error == 0)
-			error = cv_wait_spin_sig(&p->p_waitcv, &p->p_lock);
-		spin_exit(&p->p_lock);
-		if (error != 0)
+		/* The signal may be a child's: they were looked at again. */
+		if ((error = intr) != 0)
 			break;
+		spin_enter(&p->p_lock);
+		while (gen == p->p_waitgen && intr == 0)
+			intr = cv_wait_spin_sig(&p->p_waitcv, &p->p_lock);
+		spin_exit(&p->p_lock);
 	}
 	if (wa.wa_dead != NULL)
 		proc_free(wa.wa_dead);
