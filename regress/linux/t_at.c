@@ -52,13 +52,6 @@ look(const char *name)
 	return st;
 }
 
-static void
-become_user(void)
-{
-	CHECK_EQ(setgid(1000), 0);
-	CHECK_EQ(setuid(1000), 0);
-}
-
 TEST(making)
 {
 	struct stat st;

@@ -23,13 +23,6 @@ struct attr {
 #define	SETSCHED(pid, pol, prio) syscall(SYS_sched_setscheduler, (pid),	\
 	    (pol), &(struct { int p; }){ (prio) })
 
-static void
-become_user(void)
-{
-	CHECK_EQ(setgid(1000), 0);
-	CHECK_EQ(setuid(1000), 0);
-}
-
 TEST(priorities)
 {
 	CHECK_EQ(syscall(SYS_sched_get_priority_max, SCHED_FIFO), 99);
@@ -121,6 +114,13 @@ TEST(attributes)
 	CHECK_EQ(syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0), 0);
 	CHECK_EQ(a.policy, SCHED_BATCH);
 	CHECK_EQ(a.nice, 3);
+	CHECK_EQ(a.flags, 1);
+	/* The policy stays as it is, with what is said about children. */
+	a = (struct attr){ .size = sizeof(a), .flags = 8, .nice = 4 };
+	CHECK_EQ(syscall(SYS_sched_setattr, 0, &a, 0), 0);
+	CHECK_EQ(syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0), 0);
+	CHECK_EQ(a.policy, SCHED_BATCH);
+	CHECK_EQ(a.nice, 4);
 	CHECK_EQ(a.flags, 1);
 
 	CHECK_ERR(syscall(SYS_sched_setattr, 0, &a, 1), EINVAL);

@@ -29,13 +29,6 @@
 #define	PREADV2(...)	VECTOR2(SYS_preadv2, __VA_ARGS__)
 #define	PWRITEV2(...)	VECTOR2(SYS_pwritev2, __VA_ARGS__)
 
-static void
-become_user(void)
-{
-	CHECK_EQ(setgid(1000), 0);
-	CHECK_EQ(setuid(1000), 0);
-}
-
 static int
 scratch(void)
 {

@@ -7,6 +7,8 @@
 #include <sys/resource.h>
 #include <sys/time.h>
 
+#include <limits.h>
+
 #include "tap.h"
 
 #define	MS	1000000LL
@@ -326,6 +328,21 @@ TEST(cpu_limit_of_a_child)
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK(WIFSIGNALED(status));
 	CHECK_EQ(WTERMSIG(status), SIGXCPU);
+}
+
+/* So much time that its end cannot be told is no time that is over. */
+TEST(cpu_time_without_end)
+{
+	struct rlimit rl = { (rlim_t)1 << (8 * sizeof(rlim_t) - 2),
+		RLIM_INFINITY };
+	struct itimerval it = { { 0, 0 }, { LONG_MAX / 1000, 0 } };
+
+	catch(SIGXCPU);
+	catch(SIGPROF);
+	CHECK_EQ(setrlimit(RLIMIT_CPU, &rl), 0);
+	CHECK_EQ(setitimer(ITIMER_PROF, &it, NULL), 0);
+	sleep_ms(50);
+	CHECK_EQ(count, 0);
 }
 
 /* A sleep until another process has used so much time. */

@@ -98,6 +98,14 @@ need_debug_registers(void)
 		    #call, r_, errno, (err), #err);			\
 } while (0)
 
+/* Root no more, for good. */
+__attribute__((__unused__)) static void
+become_user(void)
+{
+	CHECK_EQ(setgid(1000), 0);
+	CHECK_EQ(setuid(1000), 0);
+}
+
 __attribute__((__unused__)) static long long
 now_ns(int clock)
 {

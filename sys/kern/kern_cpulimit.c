@@ -40,7 +40,7 @@ cpulimit_start(struct proc *p)
 	p->p_cpulimited = true;
 	left = cpulimit_nsec(lim->rlim_cur) - proc_cputime_locked(p);
 	left = MAX(left / (nsec_t)p->p_nlwps, CPULIMIT_MINPOLL);
-	callout_schedule(&p->p_cpulimit, nanouptime() + left);
+	callout_schedule(&p->p_cpulimit, nsec_after(nanouptime(), left));
 }
 
 static void

@@ -258,21 +258,28 @@ nice_one(struct lwp *l, struct proc *p, bool set, int *nice)
 	return 0;
 }
 
+bool
+proc_of_user(struct proc *p, uid_t uid)
+{
+	struct cred *cr;
+	bool match;
+
+	if (p->p_state != PS_ACTIVE)
+		return false;
+	cr = proc_cred_ref(p);
+	match = cr->cr_ruid == uid;
+	cred_put(cr);
+	return match;
+}
+
 static int
 nice_user(struct lwp *l, uid_t uid, bool set, int *nice, bool *found)
 {
 	struct proc *p;
-	struct cred *cr;
 	int error = 0;
-	bool match;
 
 	LIST_FOREACH(p, &allproc, p_all) {
-		if (p->p_state != PS_ACTIVE)
-			continue;
-		cr = proc_cred_ref(p);
-		match = cr->cr_ruid == uid;
-		cred_put(cr);
-		if (match) {
+		if (proc_of_user(p, uid)) {
 			*found = true;
 			error = nice_one(l, p, set, nice);
 		}

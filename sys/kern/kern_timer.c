@@ -94,7 +94,7 @@ ptimer_arm(struct ptimer *pt)
 	if (ptimer_is_cpu(pt))
 		left = MAX(left / (nsec_t)MAX(pt->pt_proc->p_nlwps, 1U),
 		    PTIMER_MINPOLL);
-	callout_schedule(&pt->pt_callout, nanouptime() + left);
+	callout_schedule(&pt->pt_callout, nsec_after(nanouptime(), left));
 }
 
 /* A period is over: the next, and how many were missed. */
@@ -208,7 +208,7 @@ ptimer_set(struct ptimer *pt, bool absolute, nsec_t value, nsec_t interval)
 	if (value == 0)
 		return;
 	if (!absolute)
-		value = value > INT64_MAX - now ? INT64_MAX : now + value;
+		value = nsec_after(now, value);
 	pt->pt_expiry = MAX(value, 1);
 	ptimer_arm(pt);
 }

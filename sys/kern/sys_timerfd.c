@@ -65,8 +65,7 @@ arm(struct timerfd *tf)
 	nsec_t left = tf->tf_when - clock_now(tf->tf_base);
 	nsec_t now = nanouptime();
 
-	callout_schedule(&tf->tf_callout, left <= 0 ? now :
-	    left > INT64_MAX - now ? INT64_MAX : now + left);
+	callout_schedule(&tf->tf_callout, nsec_after(now, MAX(left, 0)));
 }
 
 static void
@@ -281,12 +280,8 @@ set_locked(struct timerfd *tf, int flags, nsec_t value, nsec_t interval)
 	tf->tf_when = value;
 	if (value == 0)
 		return;
-	if (!absolute) {
-		nsec_t now = clock_now(tf->tf_base);
-
-		tf->tf_when = value > INT64_MAX - now ? INT64_MAX :
-		    now + value;
-	}
+	if (!absolute)
+		tf->tf_when = nsec_after(clock_now(tf->tf_base), value);
 	arm(tf);
 }
 

@@ -436,6 +436,8 @@ nsec_t	proc_usertime_locked(struct proc *);
 void	proc_rusage(struct proc *, struct rusage_ns *);
 int	do_prlimit(struct lwp *, struct proc *, int which,
 	    const struct rlimit *new, struct rlimit *old);
+/* Is it one of that user, and has not ended?  [T] held. */
+bool	proc_of_user(struct proc *, uid_t);
 int	do_getpriority(struct lwp *, int which, int who, int *nice);
 int	do_setpriority(struct lwp *, int which, int who, int nice);
 void	resource_init(void);

@@ -55,6 +55,12 @@ nsec_to_timespec(nsec_t ns)
 }
 
 /* EINVAL if out of range; saturates far futures. */
+/* A span after a time that is not negative; as late as there is at most. */
+static inline nsec_t
+nsec_after(nsec_t t, nsec_t span)
+{
+	return span > INT64_MAX - t ? INT64_MAX : t + span;
+}
 int	timespec_to_nsec(const struct timespec *, nsec_t *);
 
 #define	CLOCK_REALTIME			0

@@ -102,20 +102,6 @@ ioprio_process(struct ioprio_op *o, struct proc *p)
 	return error;
 }
 
-static bool
-is_of_user(struct proc *p, uid_t uid)
-{
-	struct cred *cr;
-	bool match;
-
-	if (p->p_state != PS_ACTIVE)
-		return false;
-	cr = proc_cred_ref(p);
-	match = cr->cr_ruid == uid;
-	cred_put(cr);
-	return match;
-}
-
 /* For each thread that is meant; ESRCH: there is none. */
 static int
 ioprio_each(struct ioprio_op *o, int which, int who)
@@ -145,7 +131,7 @@ ioprio_each(struct ioprio_op *o, int which, int who)
 					break;
 	} else {
 		LIST_FOREACH(p, &allproc, p_all)
-			if (is_of_user(p, uid) &&
+			if (proc_of_user(p, uid) &&
 			    (error = ioprio_process(o, p)) != 0)
 				break;
 	}

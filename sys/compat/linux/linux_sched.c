@@ -249,22 +249,22 @@ linux_sys_sched_setattr(struct lwp *l,
 	if ((error = attr_in(uap->attr, &a)) != 0)
 		return error;
 	if ((a.flags & ~(uint64_t)(FLAG_RESET_ON_FORK | FLAG_KEEP_POLICY |
-	    FLAG_KEEP_PARAMS)) != 0 || a.policy > INT32_MAX)
+	    FLAG_KEEP_PARAMS)) != 0)
 		return EINVAL;
 	error = getscheduler(l, uap->pid, &policy, &prio, &nice);
 	if (error != 0)
 		return error;
-	policy &= ~SCHED_RESET_ON_FORK;
-	if ((a.flags & FLAG_KEEP_POLICY) == 0)
+	if ((a.flags & FLAG_KEEP_POLICY) == 0) {
+		if (a.policy > SCHED_IDLE)
+			return EINVAL;
 		policy = (int)a.policy;
+		if ((a.flags & FLAG_RESET_ON_FORK) != 0)
+			policy |= SCHED_RESET_ON_FORK;
+	}
 	if ((a.flags & FLAG_KEEP_PARAMS) == 0) {
 		prio = (int)a.priority;
 		nice = a.nice;
 	}
-	if (policy > SCHED_IDLE)
-		return EINVAL;
-	if ((a.flags & FLAG_RESET_ON_FORK) != 0)
-		policy |= SCHED_RESET_ON_FORK;
 	error = setscheduler(l, uap->pid, policy, prio);
 	if (error == 0 && !is_rt(policy & ~SCHED_RESET_ON_FORK))
 		error = do_setpriority(l, 0, uap->pid, nice);

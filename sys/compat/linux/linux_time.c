@@ -94,7 +94,7 @@ linux_clock_deadline(int clock, nsec_t when, nsec_t *deadline)
 	default:
 		return EINVAL;
 	}
-	*deadline = when > INT64_MAX - now ? INT64_MAX : MAX(now + when, 1);
+	*deadline = MAX(nsec_after(now, when), 1);
 	return 0;
 }
 
@@ -334,8 +334,8 @@ sleep_cpu(struct lwp *l, register_t *retval)
 		left = when - now;
 		if (slept == ERESTARTSYS)
 			break;
-		slept = kpause("nanosleep", true, nanouptime() +
-		    MAX(left / (nsec_t)ncpu, NSEC_PER_MSEC));
+		slept = kpause("nanosleep", true, nsec_after(nanouptime(),
+		    MAX(left / (nsec_t)ncpu, NSEC_PER_MSEC)));
 	}
 	if (urem != NULL && (error = linux_timespec_out(left, urem)) != 0)
 		return error;
@@ -379,8 +379,7 @@ cpu_nanosleep(struct lwp *l, const struct linux_clock_nanosleep_args *uap,
 	l->l_restart.rb_func = sleep_cpu;
 	l->l_restart.rb_arg[0] = absolute ? 0 : (uintptr_t)uap->rem;
 	l->l_restart.rb_arg[1] = (uintptr_t)uap->clock;
-	l->l_restart.rb_deadline = absolute ? when :
-	    when > INT64_MAX - now ? INT64_MAX : now + when;
+	l->l_restart.rb_deadline = absolute ? when : nsec_after(now, when);
 	error = sleep_cpu(l, retval);
 	return error == ERESTARTBLOCK && absolute ? ERESTARTNOHAND : error;
 }
