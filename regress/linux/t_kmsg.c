@@ -94,6 +94,9 @@ TEST(a_record_that_does_not_fit)
 	char c[4];
 
 	say("kmsg test, something to read\n");
+	/* EPIPE: what was next has made room for newer records. */
+	while (read(fd, c, sizeof(c)) == -1 && errno == EPIPE)
+		continue;
 	CHECK_ERR(read(fd, c, sizeof(c)), EINVAL);
 	close(fd);
 }
