@@ -110,7 +110,7 @@ fault_with_threads(void)
 
 	for (int i = 0; i < 3; i++)
 		CHECK_EQ(pthread_create(&t, NULL, waits, NULL), 0);
-	sleep_ms(30);
+	sleep_ms(30 * tap_slow());
 	fault();
 }
 

@@ -124,7 +124,7 @@ start_waiters(pthread_t *t, int n, struct waiter *w)
 		CHECK_EQ(pthread_create(&t[i], NULL, wait_thread, w), 0);
 	while (waiting < n)
 		sleep_ms(1);
-	sleep_ms(50);
+	sleep_ms(50 * tap_slow());
 }
 
 static void
@@ -160,7 +160,7 @@ TEST(bitsets)
 	CHECK_EQ(pthread_create(&t[1], NULL, wait_thread, &b), 0);
 	while (waiting < 2)
 		sleep_ms(1);
-	sleep_ms(50);
+	sleep_ms(50 * tap_slow());
 	CHECK_EQ(futex(&word, WAKE_BITSET, 9, NULL, NULL, 4), 0);
 	CHECK_EQ(futex(&word, WAKE_BITSET, 9, NULL, NULL, 2), 1);
 	pthread_join(t[1], NULL);
@@ -188,23 +188,19 @@ TEST(requeue)
 
 TEST(requeued_waiter_times_out)
 {
-	struct timespec ts = { 0, 300000000 };
-	struct waiter w = { &word2, ~0U };
-	pthread_t t;
+	struct timespec ts = { tap_slow(), 0 };
 	pid_t pid;
 	uint32_t *m = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	(void)w;
-	(void)t;
 	CHECK(m != MAP_FAILED);
 	if ((pid = fork()) == 0) {
 		CHECK_ERR(futex(&m[0], FUTEX_WAIT, 0, &ts, NULL, 0),
 		    ETIMEDOUT);
 		_exit(0);
 	}
-	sleep_ms(100);
-	CHECK_EQ(futex(&m[0], FUTEX_REQUEUE, 0, (void *)1L, &m[1], 0), 1);
+	while (futex(&m[0], FUTEX_REQUEUE, 0, (void *)1L, &m[1], 0) == 0)
+		sleep_ms(1);
 	reap(pid, 0);
 	CHECK_EQ(futex(&m[1], FUTEX_WAKE, 1, NULL, NULL, 0), 0);
 }
@@ -293,9 +289,9 @@ TEST(signals)
 
 	CHECK_EQ(sigaction(SIGUSR1, &sa, NULL), 0);
 	if ((pid = fork()) == 0) {
-		sleep_ms(50);
+		sleep_ms(50 * tap_slow());
 		kill(me, SIGUSR1);
-		sleep_ms(100);
+		sleep_ms(100 * tap_slow());
 		kill(me, SIGUSR1);
 		_exit(0);
 	}
@@ -403,7 +399,7 @@ TEST(robust_mutex_of_a_killed_process)
 		for (;;)
 			pause();
 	}
-	sleep_ms(100);
+	sleep_ms(100 * tap_slow());
 	kill(pid, SIGKILL);
 	CHECK_EQ(pthread_mutex_lock(m), EOWNERDEAD);
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);

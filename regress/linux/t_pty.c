@@ -441,19 +441,19 @@ TEST(signals_from_the_keyboard)
 	pid_t pid = session(m, name, signals);
 
 	read_all(m, buf, 6);
-	sleep_ms(50);
+	sleep_ms(50 * tap_slow());
 	CHECK_EQ(write(m, "\003", 1), 1);
 	read_all(m, buf, 8);			/* ^C, next */
-	sleep_ms(50);
+	sleep_ms(50 * tap_slow());
 	CHECK_EQ(write(m, "\034", 1), 1);
 	read_all(m, buf, 8);
-	sleep_ms(50);
+	sleep_ms(50 * tap_slow());
 	CHECK_EQ(write(m, "\032", 1), 1);
 	read_all(m, buf, 8);
-	sleep_ms(50);
+	sleep_ms(50 * tap_slow());
 	CHECK_EQ(ioctl(m, TIOCSWINSZ, &w), 0);
 	read_all(m, buf, 6);
-	sleep_ms(50);
+	sleep_ms(50 * tap_slow());
 	CHECK_ERR(ioctl(m, _IOW('T', 0x36, int), 77), EINVAL);
 	CHECK_EQ(ioctl(m, _IOW('T', 0x36, int), SIGINT), 0);
 	reap(pid, 0);
