@@ -460,6 +460,47 @@ TEST(timer_absolute)
 	CHECK(now_ns(CLOCK_REALTIME) >= end);
 }
 
+/*
+ * A time of day is reached when the clock is set behind it; a span does not
+ * depend on what the clock shows.
+ */
+TEST(timers_when_the_clock_is_set)
+{
+	struct sigevent ev = { .sigev_notify = SIGEV_NONE };
+	struct itimerspec at = { 0 }, span = { 0 }, left;
+	struct timespec start, before, now, set;
+	timer_t day, rel;
+
+	if (access("/sys/hypervisor/type", F_OK) != 0)
+		SKIP("sets the clock: in guests only");
+	CHECK_EQ(clock_gettime(CLOCK_REALTIME, &start), 0);
+	CHECK_EQ(clock_gettime(CLOCK_MONOTONIC, &before), 0);
+	if (clock_settime(CLOCK_REALTIME, &start) != 0)
+		SKIP("the clock cannot be set: %s", strerror(errno));
+	CHECK_EQ(timer_create(CLOCK_REALTIME, &ev, &rel), 0);
+	ev.sigev_notify = SIGEV_SIGNAL;
+	ev.sigev_signo = SIGUSR1;
+	CHECK_EQ(timer_create(CLOCK_REALTIME, &ev, &day), 0);
+	catch(SIGUSR1);
+	at.it_value.tv_sec = start.tv_sec + 1000;
+	span.it_value.tv_sec = 5000;
+	CHECK_EQ(timer_settime(day, TIMER_ABSTIME, &at, NULL), 0);
+	CHECK_EQ(timer_settime(rel, 0, &span, NULL), 0);
+	set.tv_sec = start.tv_sec + 2000;
+	set.tv_nsec = 0;
+	CHECK_EQ(clock_settime(CLOCK_REALTIME, &set), 0);
+	for (int i = 0; i < 100 && count == 0; i++)
+		usleep(20000);
+	CHECK_EQ(timer_gettime(rel, &left), 0);
+	CHECK_EQ(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+	start.tv_sec += now.tv_sec - before.tv_sec;
+	CHECK_EQ(clock_settime(CLOCK_REALTIME, &start), 0);
+	CHECK_EQ(count, 1);
+	CHECK(left.it_value.tv_sec > 4900 && left.it_value.tv_sec <= 5000);
+	timer_delete(day);
+	timer_delete(rel);
+}
+
 TEST(set_clock_needs_rights)
 {
 	struct timespec ts = { 1, 0 };

@@ -118,7 +118,7 @@ set(const struct timex_k *tx)
 		offset_set(tx->tx_offset);
 	if ((modes & ADJ_SETOFFSET) != 0) {
 		time_step(tx->tx_step);
-		timerfd_clock_changed(true);
+		clock_was_set();
 	}
 }
 

@@ -10,7 +10,11 @@
  * Timers on CPU time count that of all threads: the callout fires at the
  * earliest time at which it could be reached, looks, and waits for the rest.
  *
+ * When the wall clock is set, times of day are looked at again; spans do not
+ * depend on it.
+ *
  * Locking: everything under p_lock.  A timer is freed after callout_halt().
+ * all_lock comes before it, for the list of all timers.
  *
  * Suspend: callouts that fell due meanwhile fire once.
  */
@@ -19,24 +23,30 @@
 #include <sys/kmem.h>
 #include <sys/proc.h>
 #include <sys/ptimer.h>
+#include <sys/queue.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 
 struct ptimer {
 	struct ptimer	*pt_next;	/* [p] in p_ptimers */
 	struct proc	*pt_proc;	/* [I] */
+	LIST_ENTRY(ptimer) pt_all;	/* all_lock */
 	struct callout	pt_callout;
+	int		pt_base;	/* [p] pt_expiry is on this clock */
 	int		pt_id;		/* [I] >= 0; -1-which: setitimer's */
 	int		pt_clock;	/* [I] CLOCK_*, PTIMER_USERTIME */
 	int		pt_signo;	/* [I] 0: none */
 	pid_t		pt_tid;		/* [I] 0: to the process */
 	pid_t		pt_clocktid;	/* [I] whose CPU time, of a thread */
 	uint64_t	pt_value;	/* [I] sigval */
-	nsec_t		pt_expiry;	/* [p] on its clock; 0: off */
+	nsec_t		pt_expiry;	/* [p] 0: off */
 	nsec_t		pt_interval;	/* [p] */
 	bool		pt_queued;	/* [p] its signal is pending */
 	int		pt_overrun;	/* [p] of the last signal taken */
 };
+
+static LIST_HEAD(, ptimer) all_timers = LIST_HEAD_INITIALIZER(all_timers);
+static struct spinlock all_lock = SPINLOCK_INITIALIZER("ptimers");
 
 #define	PTIMER_USERTIME	(-1)		/* of the process, ITIMER_VIRTUAL's */
 #define	PTIMER_MAX	4096		/* of one process */
@@ -69,7 +79,7 @@ ptimer_now(struct ptimer *pt)
 	struct proc *p = pt->pt_proc;
 	struct lwp *l;
 
-	switch (pt->pt_clock) {
+	switch (pt->pt_base) {
 	case PTIMER_USERTIME:
 		return proc_usertime_locked(p);
 	case CLOCK_PROCESS_CPUTIME_ID:
@@ -194,13 +204,35 @@ ptimer_left(struct ptimer *pt)
 	return MAX(next - now, 1);
 }
 
+void
+clock_was_set(void)
+{
+	struct ptimer *pt;
+
+	timerfd_clock_changed();
+	spin_enter(&all_lock);
+	LIST_FOREACH(pt, &all_timers, pt_all) {
+		spin_enter(&pt->pt_proc->p_lock);
+		/* One that fired waits for its signal to be taken. */
+		if (pt->pt_expiry != 0 && !pt->pt_queued &&
+		    (pt->pt_base == CLOCK_REALTIME ||
+		    pt->pt_base == CLOCK_BOOTTIME))
+			ptimer_arm(pt);
+		spin_exit(&pt->pt_proc->p_lock);
+	}
+	spin_exit(&all_lock);
+}
+
 /* p_lock held. */
 static void
 ptimer_set(struct ptimer *pt, bool absolute, nsec_t value, nsec_t interval)
 {
-	nsec_t now = ptimer_now(pt);
+	nsec_t now;
 
 	(void)callout_stop(&pt->pt_callout);
+	pt->pt_base = !absolute && pt->pt_clock == CLOCK_REALTIME ?
+	    CLOCK_MONOTONIC : pt->pt_clock;
+	now = ptimer_now(pt);
 	pt->pt_queued = false;
 	pt->pt_overrun = 0;
 	pt->pt_interval = interval;
@@ -221,9 +253,12 @@ ptimer_alloc(struct proc *p, int clock, int signo)
 	if ((pt = kmem_zalloc(sizeof(*pt), KM_SLEEP)) == NULL)
 		return NULL;
 	pt->pt_proc = p;
-	pt->pt_clock = clock;
+	pt->pt_clock = pt->pt_base = clock;
 	pt->pt_signo = signo;
 	callout_init(&pt->pt_callout, ptimer_fire, pt);
+	spin_enter(&all_lock);
+	LIST_INSERT_HEAD(&all_timers, pt, pt_all);
+	spin_exit(&all_lock);
 	return pt;
 }
 
@@ -231,6 +266,9 @@ ptimer_alloc(struct proc *p, int clock, int signo)
 static void
 ptimer_free(struct ptimer *pt)
 {
+	spin_enter(&all_lock);
+	LIST_REMOVE(pt, pt_all);
+	spin_exit(&all_lock);
 	spin_enter(&pt->pt_proc->p_lock);
 	pt->pt_expiry = 0;
 	spin_exit(&pt->pt_proc->p_lock);

@@ -70,6 +70,7 @@ const struct lock_class lock_order[] = {
 	{ "dcache",	true },
 	{ "tty",	false },
 	{ "pgrp",	false },
+	{ "ptimers",	false },
 	{ "proc",	false },
 	{ "sigacts",	false },
 	{ "uidinfo",	false },

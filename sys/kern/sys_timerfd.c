@@ -123,14 +123,14 @@ left_of(struct timerfd *tf)
 
 /* CLOCK_REALTIME or CLOCK_BOOTTIME has jumped.  Any context that may spin. */
 void
-timerfd_clock_changed(bool set)
+timerfd_clock_changed(void)
 {
 	struct timerfd *tf;
 
 	spin_enter(&list_lock);
 	LIST_FOREACH(tf, &timerfds, tf_link) {
 		spin_enter(&tf->tf_lock);
-		if (set && tf->tf_cancel) {
+		if (tf->tf_cancel) {
 			tf->tf_cancelled = true;
 			cv_broadcast(&tf->tf_cv);
 			pollwakeup(&tf->tf_poll, POLLIN | POLLRDNORM);

@@ -25,8 +25,12 @@ void	time_step(nsec_t);
 void	time_set_rate(int64_t rate);
 void	time_slew(nsec_t);
 nsec_t	time_slew_left(void);
-/* The wall clock (set) or CLOCK_BOOTTIME has jumped: sys_timerfd.c. */
-void	timerfd_clock_changed(bool set);
+/*
+ * The wall clock has been set, or CLOCK_BOOTTIME has jumped: tell the timers,
+ * those of processes (kern_timer.c) and timerfds.
+ */
+void	clock_was_set(void);
+void	timerfd_clock_changed(void);
 void	time_init(void);
 nsec_t	time_to_raw(nsec_t uptime);	/* what clock_raw() will say then */
 

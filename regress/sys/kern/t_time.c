@@ -218,9 +218,9 @@ cred_capable(const struct cred *cr, int cap)
 }
 
 void
-timerfd_clock_changed(bool set)
+clock_was_set(void)
 {
-	clock_sets += set;
+	clock_sets++;
 }
 
 static struct timex_k

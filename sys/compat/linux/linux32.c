@@ -360,7 +360,10 @@ linux32_sys_stime(struct lwp *l, const struct linux32_args *uap,
 		return error;
 	if (cred_capable(l->l_cred, CAP_SYS_TIME) != 0)
 		return EPERM;
-	return time_set_realtime(sec * NSEC_PER_SEC);
+	error = time_set_realtime(sec * NSEC_PER_SEC);
+	if (error == 0)
+		clock_was_set();
+	return error;
 }
 
 /* -- thread-local storage: GDT entries -- */

@@ -197,7 +197,7 @@ set_realtime(struct lwp *l, nsec_t ns)
 		return EPERM;
 	error = time_set_realtime(ns);
 	if (error == 0)
-		timerfd_clock_changed(true);
+		clock_was_set();
 	return error;
 }
 

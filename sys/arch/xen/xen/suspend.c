@@ -124,7 +124,7 @@ late_up(bool newdomain)
 	xen_cpus_resume_late();
 	gnttab_resume_late(newdomain);
 	if (newdomain)
-		timerfd_clock_changed(true);
+		clock_was_set();
 	random_resume(newdomain);
 }
 
