@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "tap.h"
 
@@ -422,4 +423,41 @@ TEST(copies_fault)
 	CHECK_ERR(syscall(SYS_clock_gettime, 1, p), EFAULT);
 	CHECK_ERR(syscall(SYS_uname, -1L), EFAULT);
 	CHECK_ERR(syscall(SYS_uname, 0x8000000000000000UL), EFAULT);
+}
+
+/* A mapping is an access; what is written through it, a change of the file. */
+TEST(a_mapping_and_the_times_of_its_file)
+{
+	const struct timespec old[2] = { { 1000000000, 0 }, { 1000000000, 0 } };
+	char name[] = "/tmp/t_mm.XXXXXX";
+	int fd = mkstemp(name);
+	struct stat st;
+	char *p;
+
+	CHECK(fd >= 0);
+	unlink(name);
+	CHECK_EQ(ftruncate(fd, 8192), 0);
+	CHECK_EQ(futimens(fd, old), 0);
+	p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(p != MAP_FAILED);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK(st.st_atime > 1000000000);
+	CHECK_EQ(st.st_mtime, 1000000000);
+	p[1] = 'x';
+	CHECK_EQ(msync(p, 8192, MS_SYNC), 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK(st.st_mtime > 1000000000);
+	/* A time that was set later stays. */
+	CHECK_EQ(futimens(fd, old), 0);
+	CHECK_EQ(fsync(fd), 0);
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(st.st_mtime, 1000000000);
+	munmap(p, 8192);
+	p = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	CHECK(p != MAP_FAILED);
+	p[1] = 'y';
+	CHECK_EQ(fstat(fd, &st), 0);
+	CHECK_EQ(st.st_mtime, 1000000000);
+	munmap(p, 8192);
+	close(fd);
 }

@@ -299,6 +299,7 @@ vnfile_mmap(struct file *fp, off_t off, size_t len, vm_prot_t *maxprot,
     int flags, struct uvm_object **uobj)
 {
 	struct vnode *vp = fp->f_data;
+	int error;
 
 	if (vp->v_ops->vop_mmap == NULL)
 		return ENODEV;
@@ -310,7 +311,15 @@ vnfile_mmap(struct file *fp, off_t off, size_t len, vm_prot_t *maxprot,
 		*maxprot &= ~(vm_prot_t)PROT_WRITE;
 	if ((path_mntflags(fp->f_path) & MS_NOEXEC) != 0)
 		*maxprot &= ~(vm_prot_t)PROT_EXEC;
-	return vp->v_ops->vop_mmap(vp, off, len, maxprot, uobj);
+	error = vp->v_ops->vop_mmap(vp, off, len, maxprot, uobj);
+	if (error == 0 && vp->v_ops->vop_accessed != NULL &&
+	    (fp->f_flags & O_NOATIME) == 0 &&
+	    (path_mntflags(fp->f_path) & (MS_NOATIME | MS_RDONLY)) == 0) {
+		rw_enter(&vp->v_lock, RW_READER);
+		vp->v_ops->vop_accessed(vp);
+		rw_exit(&vp->v_lock);
+	}
+	return error;
 }
 
 static int

@@ -95,6 +95,8 @@ struct vops {
 	void	(*vop_close)(struct vnode *, struct file *);
 	int	(*vop_read)(struct vnode *, struct uio *);
 	int	(*vop_write)(struct vnode *, struct uio *);
+	/* Its data is about to be read: the access time. NULL: has none. */
+	void	(*vop_accessed)(struct vnode *);
 	int	(*vop_ioctl)(struct vnode *, struct file *, unsigned long,
 		    uintptr_t, register_t *);
 	unsigned int (*vop_poll)(struct vnode *, struct file *, unsigned int,

@@ -27,6 +27,7 @@
  * while a page is read in, memory is waited for or a stack is extended: then
  * the fault starts anew.
  */
+#include <sys/time.h>
 #include <uvm/uvm_impl.h>
 #include <uvm/uvm_swap.h>
 
@@ -439,6 +440,8 @@ fault_shared(struct fault *f, struct uvm_object *uo)
 
 	mutex_enter(&uo->uo_lock);
 	error = object_page(f, uo, f->f_write, &pg);
+	if (error == 0 && f->f_write)
+		uvm_obj_mapwrite(uo, nanotime());
 	if (error == 0)
 		error = fault_enter_around(f, pg,
 		    (pg->pg_flags & PG_DIRTY) != 0, uo);

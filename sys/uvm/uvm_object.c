@@ -22,6 +22,7 @@ uvm_obj_init(struct uvm_object *uo, const struct uvm_pagerops *ops)
 	uo->uo_pages.r_root = 0;
 	uo->uo_npages = 0;
 	uo->uo_ref = 1;
+	uo->uo_mapwrite = false;
 }
 
 void

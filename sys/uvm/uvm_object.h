@@ -8,6 +8,7 @@
 
 #include <sys/atomic.h>
 #include <sys/mutex.h>
+#include <sys/types.h>
 
 struct vm_page;
 struct uvm_object;
@@ -56,6 +57,8 @@ struct uvm_object {
 	struct uvm_radix uo_pages;		/* [l] by page number */
 	size_t		uo_npages;		/* [l] */
 	refcount_t	uo_ref;			/* [a] as its ops use it */
+	bool		uo_mapwrite;		/* [a] uo_wrote says something */
+	nsec_t		uo_wrote;		/* [l] uvm_obj_wrote() */
 };
 
 void	uvm_obj_init(struct uvm_object *, const struct uvm_pagerops *);
@@ -84,5 +87,34 @@ uint64_t uvm_aobj_size(struct uvm_object *);
 struct uio;
 int	uvm_obj_uiomove(struct uvm_object *, uint64_t off, size_t len,
 	    struct uio *);
+
+/*
+ * For the times of files: somebody begins to write a page through a shared
+ * mapping.  Object locked.
+ */
+static inline void
+uvm_obj_mapwrite(struct uvm_object *uo, nsec_t now)
+{
+	uo->uo_wrote = now;
+	atomic_store_release(&uo->uo_mapwrite, true);
+}
+
+/*
+ * When that was, the last time; once.  0: nobody has since this was asked, and
+ * no lock was taken.  Otherwise it is, and may sleep.
+ */
+static inline nsec_t
+uvm_obj_wrote(struct uvm_object *uo)
+{
+	nsec_t t;
+
+	if (!atomic_load_relaxed(&uo->uo_mapwrite))
+		return 0;
+	mutex_enter(&uo->uo_lock);
+	t = uo->uo_wrote;
+	atomic_store_relaxed(&uo->uo_mapwrite, false);
+	mutex_exit(&uo->uo_lock);
+	return t;
+}
 
 #endif /* !_UVM_UVM_OBJECT_H_ */

@@ -71,6 +71,8 @@ int	fs_fallocate(const char *, int mode, uint64_t off, uint64_t len);
 int	fs_stat(const char *, struct stat_k *);
 /* How many names a directory has, but for "." and ".."; < 0: -error. */
 int	fs_count(const char *);
+/* As through a shared mapping, inside one page. */
+int	fs_mapped_write(const char *, uint64_t off, const void *, size_t);
 /* Write some of the dirty pages, as a thread of the page cache would. */
 void	fs_writeback(void);
 

@@ -8,7 +8,9 @@
 #include <sys/kmem.h>
 #include <sys/queue.h>
 #include <sys/systm.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <uvm/uvm_object.h>
 #include <uvm/uvm_vnode.h>
 #include <ktest.h>
 
@@ -22,6 +24,7 @@ struct page {
 };
 
 struct object {
+	struct uvm_object uobj;		/* says only when it was written */
 	LIST_ENTRY(object) link;
 	struct vnode	*vp;
 	uint64_t	size;
@@ -48,6 +51,8 @@ uvm_vnode_attach(struct vnode *vp, struct disk *d __unused, uint64_t size)
 
 	if (o == NULL)
 		return ENOMEM;
+	mutex_init(&o->uobj.uo_lock, "uvm_object");
+	vp->v_uobj = &o->uobj;
 	o->vp = vp;
 	o->size = size;
 	LIST_INSERT_HEAD(&objects, o, link);
@@ -71,6 +76,8 @@ uvm_vnode_detach(struct vnode *vp)
 	while (!LIST_EMPTY(&o->pages))
 		drop(LIST_FIRST(&o->pages));
 	LIST_REMOVE(o, link);
+	vp->v_uobj = NULL;
+	mutex_destroy(&o->uobj.uo_lock);
 	kmem_free(o, sizeof(*o));
 }
 
@@ -182,6 +189,31 @@ uvm_vnode_write(struct vnode *vp, struct uio *uio)
 		o->size = MAX(o->size, off + n);
 		vp->v_ops->vop_extend(vp, (off_t)(off + n));
 	}
+	return error;
+}
+
+int
+fs_mapped_write(const char *path, uint64_t off, const void *buf, size_t len)
+{
+	size_t in = (size_t)(off & PAGE_MASK);
+	struct vnode *vp;
+	struct page *p;
+	int error = fs_walk(path, &vp);
+
+	if (error != 0)
+		return error;
+	CHECK(in + len <= PAGE_SIZE);
+	error = vp->v_ops->vop_reserve(vp, (off_t)off, (off_t)len);
+	if (error == 0)
+		error = get(object_of(vp), off - in, &p);
+	if (error == 0) {
+		p->dirty = true;
+		memcpy(p->data + in, buf, len);
+		mutex_enter(&vp->v_uobj->uo_lock);
+		uvm_obj_mapwrite(vp->v_uobj, nanotime());
+		mutex_exit(&vp->v_uobj->uo_lock);
+	}
+	vrele(vp);
 	return error;
 }
 

@@ -19,6 +19,7 @@
 #include <sys/file.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
+#include <sys/time.h>
 #include <sys/disk.h>
 #include <uvm/uvm_impl.h>
 #include <uvm/uvm_swap.h>
@@ -909,6 +910,38 @@ TEST(beyond_the_end_of_a_file_is_a_bus_error)
 	CHECK_EQ(cpu_access(vm, va + PAGE_SIZE, true, &v), 0);
 	vmspace_put(vm);
 	CHECK_EQ(uvmexp.file, 0);
+}
+
+/* The time of the last first write to a page through a shared mapping. */
+TEST(an_object_knows_when_a_mapping_wrote)
+{
+	struct vmspace *vm;
+	struct uvm_mapargs a = { .size = 2 * PAGE_SIZE,
+	    .prot = PROT_READ | PROT_WRITE, .maxprot = RWX,
+	    .flags = MAP_SHARED };
+	struct uvm_object *uo;
+	uint32_t v = 1;
+	vaddr_t va, priv;
+
+	fake_init(0, 2000);
+	vm = vmspace_alloc();
+	a.object = uo = uvm_aobj_create(2 * PAGE_SIZE);
+	CHECK_EQ(uvm_mmap(vm, &a, &va), 0);
+	uo->uo_ops->pgo_reference(uo);
+	a.object = uo;
+	a.flags = MAP_PRIVATE;
+	CHECK_EQ(uvm_mmap(vm, &a, &priv), 0);
+	CHECK_EQ(cpu_access(vm, va, false, &v), 0);
+	CHECK_EQ(cpu_access(vm, priv, true, &v), 0);
+	CHECK_EQ(uvm_obj_wrote(uo), 0);
+	CHECK_EQ(cpu_access(vm, va + PAGE_SIZE, true, &v), 0);
+	shim_advance(NSEC_PER_SEC);
+	CHECK_EQ(uvm_obj_wrote(uo), nanotime() - NSEC_PER_SEC);
+	CHECK_EQ(uvm_obj_wrote(uo), 0);		/* once */
+	/* A debugger's write is one, too. */
+	CHECK_EQ(uvm_io(vm, va, &v, 4, UIO_WRITE, false), 0);
+	CHECK_EQ(uvm_obj_wrote(uo), nanotime());
+	vmspace_put(vm);
 }
 
 TEST(wiped_and_withheld_on_fork)

@@ -339,6 +339,9 @@ void	ext4_reclaim(struct vnode *);
 /* Times; `dirty` inodes go to their buffers with the next chance. */
 void	ext4_now(const struct ext4_inode *, struct ext4_time *);
 void	ext4_itouch(struct ext4_inode *, bool mtime);
+/* As of the last write through a mapping.  v_lock held, or the last user. */
+void	ext4_mapped_times(struct vnode *);
+void	ext4_accessed(struct vnode *);
 void	ext4_idirty(struct ext4_inode *);
 /* Write it if it is dirty, in a transaction of its own. */
 int	ext4_iflush(struct ext4_inode *);

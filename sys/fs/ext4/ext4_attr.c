@@ -9,6 +9,7 @@
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/proc.h>
+#include <uvm/uvm_object.h>
 #include <uvm/uvm_vnode.h>
 #include <fs/ext4/ext4.h>
 
@@ -29,24 +30,6 @@ ts_of(const struct ext4_time *t)
 	return ts;
 }
 
-int
-ext4_getattr(struct vnode *vp, struct stat_k *st)
-{
-	struct ext4_inode *ei = EXT4_I(vp);
-
-	st->st_nlink = ei->ei_nlink;
-	st->st_size = (off_t)ei->ei_size;
-	st->st_blocks = ei->ei_blocks + ((uint64_t)ei->ei_ndelayed <<
-	    (ei->ei_em->em_bshift - 9));
-	st->st_blksize = MAX(ei->ei_em->em_bsize, (unsigned int)PAGE_SIZE);
-	st->st_atim = ts_of(&ei->ei_atime);
-	st->st_mtim = ts_of(&ei->ei_mtime);
-	st->st_ctim = ts_of(&ei->ei_ctime);
-	st->st_btim = ts_of(&ei->ei_crtime);
-	st->st_has_btime = ei->ei_crtime.tm_sec != 0;
-	return 0;
-}
-
 /* What an inode can hold: 34 bits of seconds from 1901, or 32. */
 static void
 time_set(const struct ext4_inode *ei, struct ext4_time *t,
@@ -60,6 +43,41 @@ time_set(const struct ext4_inode *ei, struct ext4_time *t,
 	t->tm_sec = MIN(MAX(ts->tv_sec, least), most);
 	t->tm_nsec = ei->ei_extra >= 24 && t->tm_sec == ts->tv_sec ?
 	    (uint32_t)ts->tv_nsec : 0;
+}
+
+void
+ext4_mapped_times(struct vnode *vp)
+{
+	struct ext4_inode *ei = EXT4_I(vp);
+	nsec_t t = vp->v_uobj == NULL ? 0 : uvm_obj_wrote(vp->v_uobj);
+	struct timespec ts = nsec_to_timespec(t);
+
+	if (t == 0 || ts.tv_sec < ei->ei_mtime.tm_sec ||
+	    (ts.tv_sec == ei->ei_mtime.tm_sec &&
+	    (uint32_t)ts.tv_nsec <= ei->ei_mtime.tm_nsec))
+		return;
+	time_set(ei, &ei->ei_mtime, &ts);
+	ei->ei_ctime = ei->ei_mtime;
+	ext4_idirty(ei);
+}
+
+int
+ext4_getattr(struct vnode *vp, struct stat_k *st)
+{
+	struct ext4_inode *ei = EXT4_I(vp);
+
+	ext4_mapped_times(vp);
+	st->st_nlink = ei->ei_nlink;
+	st->st_size = (off_t)ei->ei_size;
+	st->st_blocks = ei->ei_blocks + ((uint64_t)ei->ei_ndelayed <<
+	    (ei->ei_em->em_bshift - 9));
+	st->st_blksize = MAX(ei->ei_em->em_bsize, (unsigned int)PAGE_SIZE);
+	st->st_atim = ts_of(&ei->ei_atime);
+	st->st_mtim = ts_of(&ei->ei_mtime);
+	st->st_ctim = ts_of(&ei->ei_ctime);
+	st->st_btim = ts_of(&ei->ei_crtime);
+	st->st_has_btime = ei->ei_crtime.tm_sec != 0;
+	return 0;
 }
 
 static void
@@ -118,6 +136,7 @@ ext4_setattr(struct vnode *vp, const struct setattr *sa,
 		return EROFS;
 	if ((ei->ei_flags & EXT4_FL_IMMUTABLE) != 0)
 		return EPERM;
+	ext4_mapped_times(vp);
 	if ((sa->sa_valid & SETATTR_SIZE) != 0) {
 		if (!S_ISREG(vp->v_mode))
 			return EINVAL;

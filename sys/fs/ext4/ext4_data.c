@@ -493,6 +493,12 @@ access_time(struct vnode *vp, int ioflags)
 	ext4_idirty(ei);
 }
 
+void
+ext4_accessed(struct vnode *vp)
+{
+	access_time(vp, 0);
+}
+
 int
 ext4_read(struct vnode *vp, struct uio *uio)
 {
@@ -819,6 +825,7 @@ ext4_fsync(struct vnode *vp, bool dataonly)
 	if (S_ISREG(vp->v_mode))
 		error = uvm_vnode_sync(vp, 0, UINT64_MAX);
 	if (!dataonly) {
+		ext4_mapped_times(vp);
 		e = ext4_iflush(ei);
 		if (error == 0)
 			error = e;

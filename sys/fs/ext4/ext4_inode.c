@@ -570,6 +570,7 @@ ext4_inactive(struct vnode *vp)
 	if (em->em_jnl == NULL || em->em_failed)
 		return;
 	if (ei->ei_nlink > 0) {
+		ext4_mapped_times(vp);
 		if (ei->ei_dirty)
 			(void)ext4_iflush(ei);
 		return;

@@ -639,6 +639,7 @@ const struct vops ext4_vops = {
 	.vop_write = ext4_write,
 	.vop_ioctl = ext4_ioctl,
 	.vop_mmap = ext4_mmap,
+	.vop_accessed = ext4_accessed,
 	.vop_fsync = ext4_fsync,
 	.vop_getxattr = ext4_getxattr,
 	.vop_setxattr = ext4_setxattr,

@@ -91,6 +91,9 @@ void	tmpfs_dir_remove(struct tmpfs_node *, struct tmpfs_dirent *);
 /* At unmount: all that is below. */
 void	tmpfs_dir_destroy(struct tmpfs_node *);
 void	tmpfs_touch(struct tmpfs_node *);	/* mtime and ctime: now */
+/* The same as of the last write through a mapping.  v_lock held. */
+void	tmpfs_mapped_times(struct vnode *);
+void	tmpfs_accessed(struct vnode *);
 
 /* tmpfs_data.c: the pages of regular files */
 int	tmpfs_read(struct vnode *, struct uio *);

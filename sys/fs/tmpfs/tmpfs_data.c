@@ -121,6 +121,26 @@ access_time(struct vnode *vp, struct tmpfs_node *tn, int ioflags)
 		tn->tn_atime = now;
 }
 
+void
+tmpfs_accessed(struct vnode *vp)
+{
+	access_time(vp, TMPFS_NODE(vp), 0);
+}
+
+void
+tmpfs_mapped_times(struct vnode *vp)
+{
+	struct tmpfs_node *tn = TMPFS_NODE(vp);
+	nsec_t t = 0;
+
+	if (S_ISREG(vp->v_mode) && tn->tn_uobj != NULL)
+		t = uvm_obj_wrote(tn->tn_uobj);
+	if (t > tn->tn_mtime)
+		tn->tn_mtime = t;
+	if (t > tn->tn_ctime)
+		tn->tn_ctime = t;
+}
+
 int
 tmpfs_read(struct vnode *vp, struct uio *uio)
 {

@@ -235,6 +235,7 @@ tmpfs_getattr(struct vnode *vp, struct stat_k *st)
 {
 	struct tmpfs_node *tn = TMPFS_NODE(vp);
 
+	tmpfs_mapped_times(vp);
 	st->st_nlink = tn->tn_nlink;
 	if (S_ISDIR(vp->v_mode)) {
 		st->st_size = (off_t)((tn->tn_entries + 2) * DIRENT_BYTES);
@@ -272,6 +273,7 @@ tmpfs_setattr(struct vnode *vp, const struct setattr *sa, struct cred *cr)
 	int error;
 
 	(void)cr;
+	tmpfs_mapped_times(vp);
 	if ((sa->sa_valid & SETATTR_SIZE) != 0) {
 		error = tmpfs_resize(vp, sa->sa_size);
 		if (error != 0)
@@ -321,6 +323,7 @@ const struct vops tmpfs_vops = {
 	.vop_read = tmpfs_read,
 	.vop_write = tmpfs_write,
 	.vop_mmap = tmpfs_mmap,
+	.vop_accessed = tmpfs_accessed,
 	.vop_getxattr = tmpfs_getxattr,
 	.vop_setxattr = tmpfs_setxattr,
 	.vop_listxattr = tmpfs_listxattr,

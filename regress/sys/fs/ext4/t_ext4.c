@@ -230,6 +230,35 @@ TEST(between_reading_and_writing)
 	CHECK_EQ(kmem_outstanding(), 0);
 }
 
+/* They are those of the write, also when nobody asks before the end. */
+TEST(times_of_a_mapped_file)
+{
+	struct stat_k a, b;
+
+	disk_make(8192, "-t ext4");
+	CHECK_EQ(fs_mount(0, ""), 0);
+	CHECK_EQ(fs_make("/f", S_IFREG | 0644), 0);
+	CHECK_EQ(fs_write("/f", 0, "hello", 5), 0);
+	CHECK_EQ(fs_stat("/f", &a), 0);
+	for (int i = 1; i <= 3; i++) {
+		shim_advance(NSEC_PER_SEC);
+		CHECK_EQ(fs_mapped_write("/f", 0, "j", 1), 0);
+		shim_advance(NSEC_PER_SEC);
+		if (i == 2)
+			CHECK_EQ(fs_fsync("/f"), 0);
+		if (i == 3) {
+			fs_unmount();
+			CHECK_EQ(fs_mount(0, ""), 0);
+		}
+		CHECK_EQ(fs_stat("/f", &b), 0);
+		CHECK_EQ(b.st_mtim.tv_sec, a.st_mtim.tv_sec + 2 * i - 1);
+		CHECK_EQ(b.st_ctim.tv_sec, b.st_mtim.tv_sec);
+	}
+	fs_unmount();
+	check_clean();
+	CHECK_EQ(kmem_outstanding(), 0);
+}
+
 TEST(what_is_not_supported_is_refused)
 {
 	disk_make(8192, "-t ext4 -O bigalloc");

@@ -350,6 +350,46 @@ TEST(times)
 	path_put(&p);
 }
 
+/* As of then, not of when somebody asks; and only what is later. */
+TEST(times_of_a_mapped_file)
+{
+	struct setattr sa = { .sa_valid = SETATTR_MTIME };
+	struct uvm_object *uo;
+	struct stat_k a, b;
+	struct file *fp;
+	struct path p;
+	vm_prot_t prot = PROT_READ | PROT_WRITE;
+
+	env_init();
+	CHECK_EQ(env_create("/f", "x"), 0);
+	CHECK_EQ(env_open("/f", O_RDWR, &fp), 0);
+	CHECK_EQ(env_stat("/f", &a), 0);
+	shim_advance(NSEC_PER_SEC);
+	CHECK_EQ(fp->f_ops->fo_mmap(fp, 0, PAGE_SIZE, &prot, MAP_SHARED, &uo),
+	    0);
+	CHECK_EQ(env_stat("/f", &b), 0);
+	CHECK_EQ(b.st_atim.tv_sec, a.st_atim.tv_sec + 1);
+	CHECK_EQ(b.st_mtim.tv_sec, a.st_mtim.tv_sec);
+	mutex_enter(&uo->uo_lock);
+	uvm_obj_mapwrite(uo, nanotime());
+	mutex_exit(&uo->uo_lock);
+	shim_advance(NSEC_PER_SEC);
+	CHECK_EQ(env_stat("/f", &b), 0);
+	CHECK_EQ(b.st_mtim.tv_sec, a.st_mtim.tv_sec + 1);
+	CHECK_EQ(b.st_ctim.tv_sec, a.st_ctim.tv_sec + 1);
+	mutex_enter(&uo->uo_lock);
+	uvm_obj_mapwrite(uo, nanotime());
+	mutex_exit(&uo->uo_lock);
+	sa.sa_mtim.tv_sec = 5;		/* what is set now counts */
+	CHECK_EQ(env_lookup("/f", 0, &p), 0);
+	CHECK_EQ(do_setattr(&lwp0, &p, &sa), 0);
+	path_put(&p);
+	CHECK_EQ(env_stat("/f", &b), 0);
+	CHECK_EQ(b.st_mtim.tv_sec, 5);
+	uo->uo_ops->pgo_detach(uo);
+	file_put(fp);
+}
+
 TEST(extended_attributes)
 {
 	struct path p, l;
