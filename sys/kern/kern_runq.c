@@ -5,11 +5,11 @@
  * Overview: real-time threads (SCHED_FIFO, SCHED_RR) come before all others,
  * in priority order, first come first served, but for so long in a period only
  * while others wait (rt_spent()): one that never sleeps must not lock out who
- * could end it.  The others share the CPU by
- * weight: each has a virtual run time that grows the slower the larger its
- * weight; the one with the smallest runs next.  rq_minv follows the smallest
- * one.  A thread that slept comes back at most half a latency period behind
- * it: sleepers get the CPU quickly, but cannot save time up.  Virtual times are
+ * could end it.  The others share the CPU by weight: each has a virtual run
+ * time that grows the slower the larger its weight; the one with the smallest
+ * runs next, of equal ones who came first.  rq_minv follows the smallest one.
+ * A thread that slept comes back at most half a latency period behind it:
+ * sleepers get the CPU quickly, but cannot save time up.  Virtual times are
  * relative to a queue; a thread that moves keeps its distance to rq_minv.
  *
  * Nothing here switches, sends or waits: data structure and arithmetic only.
@@ -44,6 +44,8 @@ fair_cmp(const struct lwp *a, const struct lwp *b)
 {
 	nsec_t d = a->l_sched.se_vruntime - b->l_sched.se_vruntime;
 
+	if (d == 0)		/* threads made one after the other, say */
+		d = a->l_sched.se_queued - b->l_sched.se_queued;
 	if (d != 0)
 		return d < 0 ? -1 : 1;
 	return (uintptr_t)a < (uintptr_t)b ? -1 : a != b;
@@ -139,6 +141,7 @@ runq_add(struct runqueue *rq, struct lwp *l, enum rq_how how, nsec_t now)
 	struct sched_entity *se = &l->l_sched;
 
 	KASSERT(!se->se_onq && l->l_pri != PRI_NONE);
+	se->se_queued = now;
 	if (is_rt(l)) {
 		if (how == RQ_HEAD)
 			TAILQ_INSERT_HEAD(&rq->rq_rt[l->l_pri], l, l_runq);
@@ -151,7 +154,6 @@ runq_add(struct runqueue *rq, struct lwp *l, enum rq_how how, nsec_t now)
 		rq->rq_weight += se->se_weight;
 	}
 	se->se_onq = true;
-	se->se_queued = now;
 	atomic_store_relaxed(&rq->rq_nqueued, rq->rq_nqueued + 1);
 }
 

@@ -174,6 +174,17 @@ TEST(sleepers_cannot_save_time_up)
 	CHECK(take() == &t[2]);
 }
 
+TEST(who_came_first_goes_first)
+{
+	queues_init();
+	runq_add(&rq, &t[3], RQ_NEW, 1);
+	runq_add(&rq, &t[1], RQ_NEW, 2);
+	runq_add(&rq, &t[5], RQ_NEW, 3);
+	CHECK(take() == &t[3]);
+	CHECK(take() == &t[1]);
+	CHECK(take() == &t[5]);
+}
+
 TEST(preemption_rules)
 {
 	queues_init();
