@@ -401,13 +401,19 @@ pipe_resize(struct pipe *pi, size_t want, size_t *result)
 	return 0;
 }
 
-unsigned int
-pipe_open_end(struct pipe *pi, bool reader, bool writer)
+/*
+ * Whether the other end is there is looked at in one go with our coming: what
+ * came for us may have written and gone when we look again.
+ */
+int
+pipe_open_end(struct pipe *pi, bool reader, bool writer, bool wait)
 {
-	unsigned int other;
+	const unsigned int *peers = reader ? &pi->pi_writers : &pi->pi_readers;
+	const unsigned int *opens = reader ? &pi->pi_wopens : &pi->pi_ropens;
+	unsigned int seen;
+	int error = 0;
 
 	mutex_enter(&pi->pi_lock);
-	other = reader ? pi->pi_wopens : pi->pi_ropens;
 	if (reader) {
 		pi->pi_readers++;
 		pi->pi_ropens++;
@@ -417,8 +423,14 @@ pipe_open_end(struct pipe *pi, bool reader, bool writer)
 		pi->pi_wopens++;
 	}
 	cv_broadcast(&pi->pi_opencv);
+	seen = *opens;
+	if (wait && *peers == 0)
+		while (error == 0 && *opens == seen)
+			error = cv_wait_sig(&pi->pi_opencv, &pi->pi_lock);
 	mutex_exit(&pi->pi_lock);
-	return other;
+	if (error != 0)
+		pipe_close_end(pi, reader, writer);
+	return error;
 }
 
 /* Nobody has it open any more: what is in it is lost. [l] */

@@ -52,24 +52,6 @@ fifo_reclaim(struct vnode *vp)
 }
 
 /*
- * Wait until the other end is open or has been opened since we came, when it
- * had been seen times: a writer may have come, written and gone by now.
- */
-static int
-wait_for_peer(struct pipe *pi, bool reader, unsigned int seen)
-{
-	int error = 0;
-
-	mutex_enter(&pi->pi_lock);
-	while (error == 0 &&
-	    (reader ? pi->pi_writers : pi->pi_readers) == 0 &&
-	    (reader ? pi->pi_wopens : pi->pi_ropens) == seen)
-		error = cv_wait_sig(&pi->pi_opencv, &pi->pi_lock);
-	mutex_exit(&pi->pi_lock);
-	return error;
-}
-
-/*
  * A named pipe's open waits for the other end.  One of pipe(2), opened again
  * through /proc, does not: whoever had the other end may be gone for good.
  */
@@ -78,7 +60,6 @@ fifo_open(struct file *fp, struct vnode *vp)
 {
 	bool r = FREAD(fp), w = FWRITE(fp), named = vp->v_mount != pipe_mount;
 	struct pipe *pi;
-	unsigned int seen;
 	int error;
 
 	error = fifo_get(vp, &pi);
@@ -91,13 +72,8 @@ fifo_open(struct file *fp, struct vnode *vp)
 		if (error != 0)
 			return error;
 	}
-	seen = pipe_open_end(pi, r, w);
-	if (named && r != w && (fp->f_flags & O_NONBLOCK) == 0) {
-		error = wait_for_peer(pi, r, seen);
-		if (error != 0)
-			pipe_close_end(pi, r, w);
-	}
-	return error;
+	return pipe_open_end(pi, r, w,
+	    named && r != w && (fp->f_flags & O_NONBLOCK) == 0);
 }
 
 struct pipe *
@@ -289,7 +265,7 @@ pipe_files(int flags, struct file **rfp, struct file **wfp)
 		file_abort(*rfp);
 		goto out;
 	}
-	pipe_open_end(file_pipe(*rfp), true, true);
+	(void)pipe_open_end(file_pipe(*rfp), true, true, false);
 out:
 	path_put(&p);
 	return error;

@@ -56,8 +56,11 @@ struct file;
 struct pipe *file_pipe(struct file *);		/* NULL: it is none */
 /* Rounded up to a power of two pages. EBUSY: more than that is in it. */
 int	pipe_resize(struct pipe *, size_t, size_t *result);
-/* For the one end: how often the other end had been opened by then. */
-unsigned int pipe_open_end(struct pipe *, bool reader, bool writer);
+/*
+ * Open one end or both.  wait (for one end, named pipes): until the other end
+ * is open or was opened since.  An error is cv_wait_sig()'s: nothing is open.
+ */
+int	pipe_open_end(struct pipe *, bool reader, bool writer, bool wait);
 void	pipe_close_end(struct pipe *, bool reader, bool writer);
 
 #endif /* !_SYS_PIPE_H_ */

@@ -65,7 +65,7 @@ make(void)
 	struct pipe *pi;
 
 	CHECK_EQ(pipe_create(&pi), 0);
-	pipe_open_end(pi, true, true);
+	CHECK_EQ(pipe_open_end(pi, true, true, false), 0);
 	return pi;
 }
 
@@ -187,11 +187,11 @@ TEST(blocking)
 	hook_what = 'W';
 	CHECK_EQ(pread_(pi, buf, 1, &n, false), 0);
 	CHECK_EQ(n, 0);				/* end of file */
-	pipe_open_end(pi, false, true);
+	CHECK_EQ(pipe_open_end(pi, false, true, false), 0);
 	hook_what = 'R';
 	CHECK_EQ(pwrite_(pi, buf, 70000, &n, false), EPIPE);
 	CHECK_EQ(n, 65536);
-	pipe_open_end(pi, true, false);
+	CHECK_EQ(pipe_open_end(pi, true, false, false), 0);
 	done(pi);
 }
 
@@ -230,9 +230,9 @@ TEST(readiness)
 	size_t n;
 
 	CHECK_EQ(pipe_create(&pi), 0);
-	CHECK_EQ(pipe_open_end(pi, true, false), 0);
+	CHECK_EQ(pipe_open_end(pi, true, false, false), 0);
 	CHECK_EQ(pipe_poll(pi, true, false, NULL), 0);	/* none came yet */
-	CHECK_EQ(pipe_open_end(pi, false, true), 1);
+	CHECK_EQ(pipe_open_end(pi, false, true, false), 0);
 	CHECK_EQ(pipe_poll(pi, true, true, NULL), POLLOUT | POLLWRNORM);
 	CHECK_EQ(pwrite_(pi, buf, 65536 - 4095, &n, true), 0);
 	CHECK_EQ(pipe_poll(pi, true, true, NULL), POLLIN | POLLRDNORM);
@@ -241,7 +241,7 @@ TEST(readiness)
 	    POLLIN | POLLRDNORM | POLLHUP);
 	CHECK_EQ(pread_(pi, buf, 65536, &n, true), 0);
 	CHECK_EQ(pipe_poll(pi, true, false, NULL), POLLHUP);
-	pipe_open_end(pi, false, true);
+	CHECK_EQ(pipe_open_end(pi, false, true, false), 0);
 	pipe_close_end(pi, true, false);
 	CHECK(pipe_poll(pi, false, true, NULL) ==
 	    (POLLOUT | POLLWRNORM | POLLERR));
@@ -342,6 +342,15 @@ open_reader(const char *wchan)
 	return true;
 }
 
+/* Whoever waits is woken by one that has gone again, too. */
+static bool
+reader_comes_and_goes(const char *wchan)
+{
+	open_reader(wchan);
+	file_put(opened);
+	return true;
+}
+
 TEST(named_pipes)
 {
 	struct file *fp;
@@ -358,6 +367,9 @@ TEST(named_pipes)
 	CHECK_EQ(env_open("/p", O_WRONLY, &fp), 0);
 	file_put(fp);
 	file_put(opened);
+	shim_sleep_hook = reader_comes_and_goes;
+	CHECK_EQ(env_open("/p", O_WRONLY, &fp), 0);
+	file_put(fp);
 	CHECK_EQ(do_unlink(&lwp0, NULL, "/p", 0), 0);
 }
 
