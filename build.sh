@@ -24,7 +24,7 @@ usage: ./build.sh [-m amd64|i386] [-j N] [-O objdir] OPERATION...
                     with CMD: run it in the guest, exit with its status
   lab [-- CMD...]   the same for a dom0 shell or a dom0 command
   test [SUITE...]   unit fuzz abi abi-public lab soak; no name: what CI runs
-  bench [NAME...]   figures beside a Linux guest's; NAME: abi
+  bench [NAME...]   figures beside a Linux guest's; NAME: abi, disk
   check             static gates: warnings, layering, ABI asserts, style
 END
 }
