@@ -1,16 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Disks that come, go and grow while others are written to and while they are
-# mounted themselves, or are taken away by force.
+# mounted themselves; taken away by force; a CD that is ejected.
 # variants: pv/1 pvh/4
 # timeout: 700 + 60 per cycle
 
-root=$SHARE/hp-root.img b=$SHARE/hp-b.img
-rm -f "$root" "$b"
+root=$SHARE/hp-root.img b=$SHARE/hp-b.img cd=$SHARE/hp-cd.iso
+tree=$SHARE/hp.d
+rm -rf "$root" "$b" "$cd" "$tree"
 truncate -s 64M "$root" "$b"
 mke2fs -qF -t ext4 "$root" && mke2fs -qF -t ext4 "$b" || bail "mke2fs"
+mkdir -p "$tree/dir"
+seq 1 50000 >"$tree/seq"
+sum=$(md5sum <"$tree/seq" | cut -c 1-32)
+xorriso -as mkisofs -R -J -V HOTPLUG -o "$cd" "$tree" >/dev/null 2>&1 ||
+    bail "xorriso"
+rm -rf "$tree"
 
 in_guest() { guest_run h "$1" "${2:-60}"; }
-attach() { dom0 "xl block-attach h $(disk_spec "$1" "$2" "$3")"; }
+# attach VDEV r|rw FILE [KEY=VALUE]
+attach() {
+	dom0 "xl block-attach h ${4:+$4,}$(disk_spec "$1" "$2" "$3")"
+}
 detach() { dom0 "xl block-detach h $1"; }
 # Without asking the guest: that is what is left of a backend that has died.
 rip_out() {
@@ -47,7 +57,7 @@ guest_boot h type=$TYPE vcpus=$VCPUS memory=$MEM disk="$(disk_list "$root")" ||
 in_guest "cat >/tmp/functions <<'END'
 $functions
 END
-. /tmp/functions; mkdir -p /mnt /b; mount -t ext4 /dev/xvda /mnt"
+. /tmp/functions; mkdir -p /mnt /b /c; mount -t ext4 /dev/xvda /mnt"
 in_guest 'load & until_ "[ -s /tmp/n ]"' >/dev/null
 check "a load on the first disk" alive
 
@@ -58,11 +68,11 @@ for ((i = 1; i <= CYCLES; i++)); do
 	    "until_ '[ -b /dev/xvdb ]' && mount -t ext4 /dev/xvdb /b &&
 ls /b | wc -l && seq $i 30000 >/b/seq$i && sync && umount /b &&
 mount -t ext4 /dev/xvdb /b && seq $i 30000 | cmp - /b/seq$i &&
-umount /b && echo good" 60 'good$'
+umount /b && echo good" 60 good
 	check "it goes $i" detach xvdb || break
 	check_run "nothing of it is left $i" h \
 	    "until_ '[ ! -e /dev/xvdb ]' && ! grep xvdb /proc/partitions &&
-[ ! -e /sys/block/xvdb ] && echo gone" 60 'gone$'
+[ ! -e /sys/block/xvdb ] && echo gone" 60 gone
 	check "the load goes on $i" alive
 done
 check "e2fsck finds nothing on it" /sbin/e2fsck -fn "$b"
@@ -72,9 +82,9 @@ check "it comes again" attach xvdb rw /share/hp-b.img
 in_guest "until_ '[ -b /dev/xvdb ]'; mount -t ext4 /dev/xvdb /b" >/dev/null
 check "detaching it mounted is refused" eval '! detach xvdb'
 check_run "it works on" h 'seq 7 40000 >/b/more && sync &&
-seq 7 40000 | cmp - /b/more && echo good' 60 'good$'
+seq 7 40000 | cmp - /b/more && echo good' 60 good
 check_run "unmounted, it goes" h "umount /b; until_ '[ ! -e /dev/xvdb ]' &&
-echo gone" 60 'gone$'
+echo gone" 60 gone
 check "dom0 has it back" eval "detach xvdb >/dev/null 2>&1
 [ \"\$(dom0 'xl block-list h | grep -c 51728')\" = 0 ]"
 check "e2fsck finds nothing there" /sbin/e2fsck -fn "$b"
@@ -99,7 +109,7 @@ check "e2fsck recovers it" eval '/sbin/e2fsck -fp "$b"; [ $? -le 1 ]'
 check "and it comes back" attach xvdb rw /share/hp-b.img
 check_run "with what was synced" h "until_ '[ -b /dev/xvdb ]' &&
 mount -t ext4 /dev/xvdb /b && seq 7 40000 | cmp - /b/more && umount /b &&
-echo good" 60 'good$'
+echo good" 60 good
 
 # Growth: of a mounted one under load, and of one that is being read.
 check "the first grows" grow hp-root.img 96M
@@ -121,11 +131,34 @@ dd if=/dev/xvdb bs=64k skip=1100 count=8 2>/dev/null | cmp -n 500000 - /tmp/s &&
 check "and dom0 has it" eval 'tail -c +72089601 "$b" | head -c 500000 |
     cmp - <(seq 100000 | head -c 500000)'
 
+# A CD.
+check "a CD comes" attach xvdd r /share/hp-cd.iso devtype=cdrom
+check_run "read-only and removable" h "until_ '[ -b /dev/xvdd ]' &&
+cat /sys/block/xvdd/ro /sys/block/xvdd/removable | tr '\n' ' ' &&
+! dd if=/dev/zero of=/dev/xvdd count=1 2>/dev/null && echo good" 60 '1 1.*good'
+check_run "it is mounted and read" h \
+    'mount -t iso9660 -o ro /dev/xvdd /c && md5sum </c/seq && ! touch /c/x' \
+    60 "$sum"
+check_run "mounted it is not ejected" h \
+    'cdtray open /dev/xvdd; echo $?; md5sum </c/seq' 60 "1.*$sum"
+check_run "ejected it has no medium" h \
+    'umount /c && cdtray open /dev/xvdd && cdtray status /dev/xvdd &&
+head -c 1 /dev/xvdd || echo none' 60 'status 2.*No medium.*none'
+check_run "it is put back" h 'cdtray close /dev/xvdd &&
+mount -t iso9660 -o ro /dev/xvdd /c && md5sum </c/seq' 60 "$sum"
+save_restore() { guest_save h /img/h && guest_restore h /img/h; }
+check "save and restore with all three" save_restore
+check_run "the CD is there, as it was" h \
+    'md5sum </c/seq && cat /sys/block/xvdd/removable && umount /c' 60 "$sum.*1"
+check "migrate with all three" guest_migrate h
+check "the CD goes" detach xvdd
+check_run "it is gone" h "until_ '[ ! -e /dev/xvdd ]' && echo gone" 60 gone
 check "the second goes" detach xvdb
 check "the load goes on to the end" alive
 check_run "nothing it wrote was lost" h \
-    'touch /tmp/stop; wait; umount /mnt && [ ! -e /tmp/bad ] && echo good' 60 good
+    'touch /tmp/stop; wait; umount /mnt && [ ! -e /tmp/bad ] && echo good' 60 \
+    good
 no_complaint h
 check "xl shutdown" guest_shutdown h
 check "e2fsck finds nothing on the first" /sbin/e2fsck -fn "$root"
-rm -f "$root" "$b"
+rm -f "$root" "$b" "$cd"
