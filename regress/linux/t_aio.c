@@ -371,7 +371,7 @@ TEST(there_is_an_end_of_room)
 	while (n < 100000 && io_submit(ctx, 1, &p) == 1)
 		n++;
 	CHECK_EQ(errno, EAGAIN);
-	/* Linux keeps room for each CPU: what is freed may not be for this one. */
+	/* Linux keeps room per CPU: what is freed may not be for this. */
 	do {
 		CHECK(n-- > 0);
 		CHECK_EQ(io_getevents(ctx, 1, 1, &ev, -1), 1);
