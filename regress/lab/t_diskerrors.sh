@@ -1,50 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# File systems that get full at each step of a workload, and disks that begin
-# to fail at each step of one: the backend's file lies on a file system of
-# dom0's that has room for so many more pages. What was made durable stays,
-# recovered by e2fsck or by the guest's next mount; nothing panics.
+# Disks that begin to fail at each step of a workload: the backend's file lies
+# on a file system of dom0's that has room for so many more pages. What was made
+# durable stays, recovered by e2fsck or by the guest's next mount; nothing
+# panics.
 # variants: pv/1 pvh/4
-# timeout: 700 + 150 per cycle
+# timeout: 300 + 150 per cycle
 
 img=$SHARE/de-clean.img out=$SHARE/de-out.img
-formats=("-t ext4 -b 1024" "-t ext4 -b 4096" "-t ext3 -b 1024"
-    "-t ext4 -b 2048 -O ^extents,^64bit,^flex_bg")
-disks=()
-for d in 0 1 2 3 4; do
-	rm -f "$SHARE/de-$d.img"
-	truncate -s 9M "$SHARE/de-$d.img"
-	if [ $d = 4 ]; then
-		/sbin/mkfs.fat "$SHARE/de-$d.img" >/dev/null
-	else
-		mke2fs -qF ${formats[d]} "$SHARE/de-$d.img"
-	fi || bail "mkfs"
-	disks+=("$SHARE/de-$d.img")
-done
-guest_boot e type=$TYPE vcpus=$VCPUS memory=$MEM extra=quiet \
-    disk="$(disk_list "${disks[@]}")" || bail "boot"
-check_run "mount" e 'for d in a b c d e; do mkdir -p /mnt/$d && t=ext4
-[ $d != e ] || t=vfat; mount -t $t /dev/xvd$d /mnt/$d || break; done
-mkdir /mnt/t; mount -t tmpfs -o size=3m none /mnt/t && echo mounts: $(mount | grep -c /mnt/)' \
-    60 'mounts: 6'
+guest_boot e type=$TYPE vcpus=$VCPUS memory=$MEM extra=quiet || bail "boot"
 
-# Full.
-n=0
-for d in a b c d e t; do
-	what=${formats[n]:-}
-	[ $d != e ] || what=FAT
-	[ $d != t ] || what=tmpfs
-	check_run "full at each step: $what" e "fullsteps /mnt/$d $n 250 80" \
-	    250 'fullsteps: ok'
-	n=$((n + 1))
-done
-check_run "umount" e 'umount /mnt/[abcde] && echo good' 60 'good'
-for d in 0 1 2 3; do
-	check "e2fsck finds nothing: ${formats[d]}" /sbin/e2fsck -fn \
-	    "$SHARE/de-$d.img"
-done
-check "fsck.fat finds nothing" /sbin/fsck.fat -n "$SHARE/de-4.img"
-
-# Failing. /lim in dom0 has room for the image and $1 KiB.
+# /lim in dom0 has room for the image and $1 KiB.
 rm -f "$img"
 truncate -s 24M "$img"
 mke2fs -qF -t ext4 -b 1024 -J size=1 "$img" || bail "mke2fs"
@@ -72,7 +37,7 @@ rounds() {
 told() {
 	guest_run e 'n=$(dmesg | grep -c "ext4: xvdf: ")
 echo lines: $((n - $(cat /tmp/lines))); touch /mnt/f/x && grep -q /mnt/f \
-/proc/mounts && echo "still written to"; dmesg | grep ext4: | tail -n 3' 30
+/proc/mounts && echo "still"" written to"; dmesg | grep ext4: | tail -n 3' 30
 }
 detached() {
 	guest_run e 'umount /mnt/f; echo unmounted' 60 | grep -q unmounted &&
@@ -123,8 +88,6 @@ else b=$((b + 1)); grep "I/O error" /tmp/err || w=$((w + 1)); fi; done
 umount /mnt/f; echo read $r bad $b wrong $w' 100 \
     'bad [1-9][0-9]* wrong 0'
 check "it goes" dom0 'xl block-detach e xvdf; umount /lim'
-check_run "the kernel had no complaint" e \
-    "dmesg | grep -iE 'panic|warning|bug:|assert|oops' |
-grep -v 'Command line'; :" 30 '^$'
+no_complaint e
 check "xl shutdown" guest_shutdown e
-rm -f "$img" "${disks[@]}"
+rm -f "$img" "$out"
