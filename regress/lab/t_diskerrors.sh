@@ -4,9 +4,9 @@
 # durable stays, recovered by e2fsck or by the guest's next mount; nothing
 # panics.
 # variants: pv/1 pvh/4
-# timeout: 300 + 150 per cycle
+# timeout: 300 + 300 per cycle
 
-img=$SHARE/de-clean.img out=$SHARE/de-out.img
+img=$SHARE/de-clean.img after=$SHARE/de-out.img
 guest_boot e type=$TYPE vcpus=$VCPUS memory=$MEM extra=quiet || bail "boot"
 
 # /lim in dom0 has room for the image and $1 KiB.
@@ -63,15 +63,15 @@ powerload check /mnt/f $r" 100 || return
 		detached || return
 		dom0 "cp --sparse=always /lim/d.img /share/de-out.img"
 	fi
-	"$LAB_SRC/host/recovers" $r "$out"
+	"$LAB_SRC/host/recovers" $r "$after"
 }
-for ((i = 0; i < 4 * CYCLES; i++)); do
-	k=$((4 * (i < 8 ? i : i * i / 4 - 8)))
+for ((i = 0; i < 8 * CYCLES; i++)); do
+	k=$((4 * i * i * i))
 	check "a disk that fails after $k KiB" fail_at $k || {
 		detached >/dev/null 2>&1
 		dom0 'xl block-detach --force e xvdf' >/dev/null 2>&1
 	}
-	rm -f "$out"
+	rm -f "$after"
 done
 
 # Not readable in its second half.
@@ -80,10 +80,10 @@ check_run "it is written to" e 'seq 20000 >/tmp/s
 made() { echo $1; cat /tmp/s /tmp/s /tmp/s; }
 mount -t ext4 /dev/xvdf /mnt/f &&
 for i in $(seq 20); do made $i >/mnt/f/n$i || break; done &&
-umount /mnt/f && echo good' 100 'good'
-dom0 'truncate -s 5M /lim/d.img'
-check_run "what cannot be read any more is an error" e \
-    'mount -t ext4 /dev/xvdf /mnt/f; r=0; b=0; w=0; for i in $(seq 20); do
+umount /mnt/f && mount -t ext4 /dev/xvdf /mnt/f && echo good' 100 'good'
+dom0 'truncate -s 6M /lim/d.img && losetup -c $(losetup -j /lim/d.img |
+    cut -d : -f 1)'
+check_run "what cannot be read any more is an error" e 'r=0; b=0; w=0; for i in $(seq 20); do
 if cat /mnt/f/n$i >/tmp/r 2>/tmp/err; then
 r=$((r + 1)); made $i | cmp - /tmp/r || w=$((w + 1))
 else b=$((b + 1)); grep "I/O error" /tmp/err || w=$((w + 1)); fi; done
@@ -92,4 +92,4 @@ umount /mnt/f; echo read $r bad $b wrong $w' 100 \
 check "it goes" dom0 'xl block-detach e xvdf; umount /lim'
 no_complaint e
 check "xl shutdown" guest_shutdown e
-rm -f "$img" "$out"
+rm -f "$img" "$after"
