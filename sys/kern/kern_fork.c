@@ -18,6 +18,7 @@
 #include <sys/pidfd.h>
 #include <sys/proc.h>
 #include <sys/ptrace.h>
+#include <sys/seccomp.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <sys/vnode.h>
@@ -176,6 +177,7 @@ lwp_free(struct lwp *l)
 	cpu_lwp_free(l);
 	(void)atomic_sub(&l->l_cred->cr_uidinfo->ui_nthreads, 1);
 	cred_put(l->l_cred);
+	seccomp_free(l);
 	kstack_free(l->l_kstack);
 	(void)atomic_sub(&nthreads, 1);
 	kmem_cache_free(lwp_cache, l);
@@ -448,8 +450,11 @@ clone_link(struct lwp *l, struct lwp *l2, uint64_t flags, struct ptrace **pt)
 	sig_recalc(l);
 	if (sig_pending(l))
 		error = ERESTARTNOINTR;
-	else if (l2->l_proc == p)
-		lwp_link(l2);
+	else {
+		seccomp_inherit(l, l2);
+		if (l2->l_proc == p)
+			lwp_link(l2);
+	}
 	spin_exit(&p->p_lock);
 	if (error == 0 && l2->l_proc != p) {
 		if ((flags & CLONE_PARENT) != 0) {

@@ -263,6 +263,7 @@ struct lwp {
 	struct trapframe *l_tf;		/* [o] user registers */
 	unsigned int	l_callabi;	/* [o] the call at work: e_syscall's */
 	struct cred	*l_cred;	/* [o]; others under p_lock */
+	struct seccomp_filter *l_seccomp; /* kern_seccomp.c; NULL: none */
 	uintptr_t	l_clear_child_tid; /* [o] user address */
 	uintptr_t	l_set_child_tid; /* [o] user address, at the start */
 	uintptr_t	l_robust_list;	/* [o] user address */

@@ -57,7 +57,7 @@ struct uvm_object {
 	struct uvm_radix uo_pages;		/* [l] by page number */
 	size_t		uo_npages;		/* [l] */
 	refcount_t	uo_ref;			/* [a] as its ops use it */
-	bool		uo_mapwrite;		/* [a] uo_wrote says something */
+	bool		uo_mapwrite;		/* [a] uo_wrote is new */
 	nsec_t		uo_wrote;		/* [l] uvm_obj_wrote() */
 };
 

@@ -41,6 +41,7 @@ struct linux_siginfo {
 		struct { int32_t pid; uint32_t uid; int32_t status, pad;
 		    int64_t utime, stime; } chld;
 		struct { uint64_t addr; } fault;
+		struct { uint64_t addr; int32_t nr; uint32_t arch; } sys;
 		struct { int64_t band; int32_t fd; } poll;
 		uint8_t	raw[112];
 	} lsi;
@@ -159,6 +160,11 @@ int	linux_coredump(struct lwp *, struct file *, const ksiginfo_t *,
 	    uint64_t limit);
 /* linux_emul.c */
 void	linux_syscall(struct lwp *, struct trapframe *);
+/* linux_seccomp.c; a call that may not be made has its result then */
+int	linux_prctl_seccomp(struct lwp *, unsigned long mode,
+	    unsigned long arg, register_t *retval);
+bool	linux_seccomp_allows(struct lwp *, struct trapframe *, uint32_t nr,
+	    const register_t *args);
 /* linux_signal.c */
 void	linux_siginfo_from(struct linux_siginfo *, const ksiginfo_t *);
 void	linux_siginfo_to(ksiginfo_t *, const struct linux_siginfo *);

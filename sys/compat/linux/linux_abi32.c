@@ -150,6 +150,11 @@ linux32_siginfo_from(struct linux32_siginfo *to,
 	case SIGTRAP:
 		to->lsi.fault.addr = (uint32_t)from->lsi.fault.addr;
 		break;
+	case SIGSYS:
+		to->lsi.sys.addr = (uint32_t)from->lsi.sys.addr;
+		to->lsi.sys.nr = from->lsi.sys.nr;
+		to->lsi.sys.arch = from->lsi.sys.arch;
+		break;
 	case SIGIO:
 		to->lsi.poll.band = (int32_t)from->lsi.poll.band;
 		to->lsi.poll.fd = from->lsi.poll.fd;

@@ -41,6 +41,7 @@ struct linux32_siginfo {
 		struct { int32_t pid; uint32_t uid; int32_t status, utime,
 		    stime; } chld;
 		struct { uint32_t addr; } fault;
+		struct { uint32_t addr; int32_t nr; uint32_t arch; } sys;
 		struct { int32_t band, fd; } poll;
 		uint8_t	raw[116];
 	} lsi;

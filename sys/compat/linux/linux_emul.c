@@ -152,6 +152,9 @@ linux_syscall32(struct lwp *l, struct trapframe *tf)
 	if (nr < LINUX_NSYSENT32)
 		sy = &linux_sysent32[nr];
 	trace_call(l, sy, nr, args);
+	if (__predict_false(l->l_seccomp != NULL) &&
+	    !linux_seccomp_allows(l, tf, nr, args))
+		return;
 	if (sy != NULL && sy->sy_call != NULL) {
 		l->l_callabi = LINUX_ABI_I386 | sy->sy_flags;
 		error = sy->sy_call(l, args, &retval);
@@ -183,6 +186,9 @@ syscall_run(struct lwp *l, struct trapframe *tf)
 	if (nr < LINUX_NSYSENT64)
 		sy = &linux_sysent64[nr];
 	trace_call(l, sy, nr, args);
+	if (__predict_false(l->l_seccomp != NULL) &&
+	    !linux_seccomp_allows(l, tf, nr, args))
+		return;
 	if (sy != NULL && sy->sy_call != NULL)
 		error = sy->sy_call(l, args, &retval);
 	trace_result(l, sy, error, retval);

@@ -7,6 +7,7 @@
 #include <sys/cred.h>
 #include <sys/errno.h>
 #include <sys/personality.h>
+#include <sys/seccomp.h>
 #include <compat/linux/linux_abi.h>
 #include <compat/linux/linux_syscallargs.h>
 
@@ -21,6 +22,7 @@
 #define	PR_SET_NAME		15
 #define	PR_GET_NAME		16
 #define	PR_GET_SECCOMP		21
+#define	PR_SET_SECCOMP		22
 #define	PR_CAPBSET_READ		23
 #define	PR_CAPBSET_DROP		24
 #define	PR_GET_TSC		25
@@ -219,8 +221,12 @@ linux_sys_prctl(struct lwp *l, const struct linux_prctl_args *uap,
 	case PR_SET_SECUREBITS:
 	case PR_CAP_AMBIENT:
 		return prctl_caps(l, uap, retval);
-	case PR_GET_TIMING:
 	case PR_GET_SECCOMP:
+		*retval = seccomp_mode(l);
+		return 0;
+	case PR_SET_SECCOMP:
+		return linux_prctl_seccomp(l, uap->arg2, uap->arg3, retval);
+	case PR_GET_TIMING:
 	case PR_GET_THP_DISABLE:
 		return 0;
 	case PR_SET_TIMING:

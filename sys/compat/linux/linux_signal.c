@@ -58,6 +58,11 @@ linux_siginfo_from(struct linux_siginfo *lsi, const ksiginfo_t *ksi)
 	case SIGTRAP:
 		lsi->lsi.fault.addr = ksi->ksi_addr;
 		break;
+	case SIGSYS:
+		lsi->lsi.sys.addr = ksi->ksi_addr;
+		lsi->lsi.sys.nr = ksi->ksi_status;
+		lsi->lsi.sys.arch = (uint32_t)ksi->ksi_value;
+		break;
 	case SIGIO:
 		lsi->lsi.poll.band = (int64_t)ksi->ksi_value;
 		lsi->lsi.poll.fd = ksi->ksi_status;
@@ -87,6 +92,12 @@ linux_siginfo_to(ksiginfo_t *ksi, const struct linux_siginfo *lsi)
 	    sigmask(SIGFPE) | sigmask(SIGSEGV) | sigmask(SIGBUS) |
 	    sigmask(SIGTRAP))) != 0) {
 		ksi->ksi_addr = (uintptr_t)lsi->lsi.fault.addr;
+		return;
+	}
+	if (!sent && lsi->lsi_signo == SIGSYS) {
+		ksi->ksi_addr = (uintptr_t)lsi->lsi.sys.addr;
+		ksi->ksi_status = lsi->lsi.sys.nr;
+		ksi->ksi_value = lsi->lsi.sys.arch;
 		return;
 	}
 	ksi->ksi_pid = lsi->lsi.rt.pid;

@@ -10,6 +10,7 @@
 #include <sys/file.h>
 #include <sys/proc.h>
 #include <sys/ptrace.h>
+#include <sys/seccomp.h>
 #include <sys/systm.h>
 #include <sys/time.h>
 #include <sys/tty.h>
@@ -43,6 +44,7 @@ struct facts {				/* what several files tell */
 	vaddr_t		arg0, arg1, env0, env1;
 	unsigned int	nvcsw, nivcsw;
 	bool		kernel, nonewprivs;
+	int		seccomp;
 	pid_t		tracer;
 	int		fdsize;
 	mode_t		umask;
@@ -188,6 +190,7 @@ facts_get(const struct pfs_node *pn, struct facts *f, bool all)
 	f->start = p->p_start;
 	f->cru = p->p_cru;
 	f->nonewprivs = p->p_nonewprivs;
+	f->seccomp = l != NULL ? seccomp_mode(l) : 0;
 	f->tracer = l != NULL ? ptrace_tracer_pid(l) : 0;
 	facts_signals(f, p, l);
 	f->arg0 = p->p_argstart;
@@ -324,9 +327,9 @@ print_status(const struct facts *f, struct pbuf *pb)
 	    (unsigned long long)f->ignored, (unsigned long long)f->caught);
 	if (f->cred != NULL)
 		status_caps(pb, f->cred);
-	pbuf_printf(pb, "NoNewPrivs:\t%d\nSeccomp:\t0\n"
+	pbuf_printf(pb, "NoNewPrivs:\t%d\nSeccomp:\t%d\n"
 	    "voluntary_ctxt_switches:\t%llu\n"
-	    "nonvoluntary_ctxt_switches:\t%llu\n", f->nonewprivs,
+	    "nonvoluntary_ctxt_switches:\t%llu\n", f->nonewprivs, f->seccomp,
 	    (unsigned long long)f->ru.ru_nvcsw,
 	    (unsigned long long)f->ru.ru_nivcsw);
 }

@@ -40,6 +40,8 @@ FILL(ngroups_max, "%d", NGROUPS_MAX)
 FILL(cap_last_cap, "%d", CAP_LAST_CAP)
 FILL(overflow, "%d", 65534)
 FILL(zero, "%d", 0)
+FILL(seccomp_actions, "%s",
+    "kill_process kill_thread trap errno log allow")
 FILL(two, "%d", 2)
 FILL(rng_bits, "%d", 256)
 FILL(max_map_count, "%d", UVM_MAP_ENTRIES)
@@ -287,6 +289,11 @@ static const struct pfs_entry pty_entries[] = {
 	{ 0 }
 };
 
+static const struct pfs_entry seccomp_entries[] = {
+	FILE_R("actions_avail", seccomp_actions),
+	{ 0 }
+};
+
 static const struct pfs_entry kernel_entries[] = {
 	FILE_R("cap_last_cap", cap_last_cap),
 	FILE_W("core_pattern", core_pattern, core_pattern),
@@ -305,7 +312,7 @@ static const struct pfs_entry kernel_entries[] = {
 	FILE_R("randomize_va_space", two),
 	FILE_W("sched_rt_period_us", sched_rt_period, sched_rt_period),
 	FILE_W("sched_rt_runtime_us", sched_rt_runtime, sched_rt_runtime),
-	FILE_R("seccomp", zero),
+	DIR("seccomp", seccomp_entries),
 	FILE_W("sem", sem, sem),
 	FILE_R("shmall", shmall),
 	FILE_R("shmmax", shmmax),
