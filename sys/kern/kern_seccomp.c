@@ -25,7 +25,7 @@
 struct seccomp_filter {
 	refcount_t	sf_ref;		/* [a] threads and later filters */
 	struct seccomp_filter *sf_next;	/* [I] the one before */
-	size_t		sf_total;	/* [I] instructions, with those before */
+	size_t		sf_total;	/* [I] instructions of all */
 	size_t		sf_len;		/* [I] */
 	struct seccomp_insn sf_insns[];	/* [I] */
 };
