@@ -12,6 +12,11 @@
  * sleepers get the CPU quickly, but cannot save time up.  Virtual times are
  * relative to a queue; a thread that moves keeps its distance to rq_minv.
  *
+ * Who was handed a lock of the kernel comes before the other ordinary threads:
+ * all that want the lock wait for its turn, too, and behind hundreds of threads
+ * that would be long.  Its virtual time counts all the same: who is far ahead
+ * of the others has to wait.
+ *
  * Nothing here switches, sends or waits: data structure and arithmetic only.
  *
  * Locking: rq_lock, taken by the callers (kern_sched.c).
@@ -80,6 +85,7 @@ runq_init(struct runqueue *rq, struct cpu_info *ci)
 	for (i = 0; i < PRI_RT_LEVELS; i++)
 		TAILQ_INIT(&rq->rq_rt[i]);
 	RB_INIT(&rq->rq_fair);
+	TAILQ_INIT(&rq->rq_owners);
 }
 
 void
@@ -126,6 +132,7 @@ fair_place(struct runqueue *rq, struct sched_entity *se, enum rq_how how)
 		low = rq->rq_minv + SCHED_MINSLICE;
 		break;
 	case RQ_WAKE:
+	case RQ_OWNER:
 		low = rq->rq_minv - SCHED_LATENCY / 2;
 		break;
 	default:
@@ -152,6 +159,11 @@ runq_add(struct runqueue *rq, struct lwp *l, enum rq_how how, nsec_t now)
 		fair_place(rq, se, how);
 		RB_INSERT(fair_tree, &rq->rq_fair, l);
 		rq->rq_weight += se->se_weight;
+		/* Two that hand a lock to and fro do not lock out others. */
+		se->se_owner = how == RQ_OWNER &&
+		    se->se_vruntime < rq->rq_minv + SCHED_LATENCY;
+		if (se->se_owner)
+			TAILQ_INSERT_TAIL(&rq->rq_owners, l, l_runq);
 	}
 	se->se_onq = true;
 	atomic_store_relaxed(&rq->rq_nqueued, rq->rq_nqueued + 1);
@@ -171,6 +183,8 @@ runq_remove(struct runqueue *rq, struct lwp *l)
 	} else {
 		RB_REMOVE(fair_tree, &rq->rq_fair, l);
 		rq->rq_weight -= se->se_weight;
+		if (se->se_owner)
+			TAILQ_REMOVE(&rq->rq_owners, l, l_runq);
 	}
 	se->se_onq = false;
 	atomic_store_relaxed(&rq->rq_nqueued, rq->rq_nqueued - 1);
@@ -210,9 +224,11 @@ rt_charge(struct runqueue *rq, nsec_t ran, nsec_t now)
 struct lwp *
 runq_first(struct runqueue *rq)
 {
-	struct lwp *l = RB_MIN(fair_tree, &rq->rq_fair);
+	struct lwp *l = TAILQ_FIRST(&rq->rq_owners);
 	unsigned int i;
 
+	if (l == NULL)
+		l = RB_MIN(fair_tree, &rq->rq_fair);
 	if (l != NULL && rt_spent(rq))
 		return l;
 	for (i = 0; i < 2; i++)

@@ -96,7 +96,7 @@ rw_admit_readers(struct rwlock *rw)
 
 	while ((l = TAILQ_FIRST(&rw->rw_rqueue)) != NULL) {
 		rw->rw_readers++;
-		sleepq_wake(&rw->rw_rqueue, l);
+		sleepq_handover(&rw->rw_rqueue, l);
 	}
 }
 
@@ -110,7 +110,7 @@ rw_admit_writer(struct rwlock *rw)
 		return false;
 	rw->rw_wwaiting--;
 	rw->rw_writer = l;
-	sleepq_wake(&rw->rw_wqueue, l);
+	sleepq_handover(&rw->rw_wqueue, l);
 	return true;
 }
 

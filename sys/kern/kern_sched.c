@@ -612,7 +612,7 @@ sched_place(struct lwp *l, enum rq_how how)
 }
 
 static void
-wakeup(struct lwp *l, bool sigonly)
+wakeup(struct lwp *l, bool sigonly, enum rq_how how)
 {
 	struct runqueue *rq = lwp_lock(l);
 
@@ -626,25 +626,31 @@ wakeup(struct lwp *l, bool sigonly)
 		return;
 	}
 	l->l_state = LS_RUN;		/* and ours, as it is in no queue */
-	if (!rq->rq_dying && choose_cpu(l, RQ_WAKE) == rq->rq_cpu) {
-		enqueue(rq, l, RQ_WAKE);
+	if (!rq->rq_dying && choose_cpu(l, how) == rq->rq_cpu) {
+		enqueue(rq, l, how);
 		spin_exit(&rq->rq_lock);
 		return;
 	}
 	spin_exit(&rq->rq_lock);
-	sched_place(l, RQ_WAKE);
+	sched_place(l, how);
 }
 
 void
 sched_wakeup(struct lwp *l)
 {
-	wakeup(l, false);
+	wakeup(l, false, RQ_WAKE);
+}
+
+void
+sched_wakeup_owner(struct lwp *l)
+{
+	wakeup(l, false, RQ_OWNER);
 }
 
 void
 sched_wakeup_sig(struct lwp *l)
 {
-	wakeup(l, true);
+	wakeup(l, true, RQ_WAKE);
 }
 
 void

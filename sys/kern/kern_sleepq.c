@@ -89,6 +89,14 @@ sleepq_wake(struct sleepq *sq, struct lwp *l)
 	sched_wakeup(l);
 }
 
+void
+sleepq_handover(struct sleepq *sq, struct lwp *l)
+{
+	TAILQ_REMOVE(sq, l, l_sleepq);
+	l->l_onsleepq = false;
+	sched_wakeup_owner(l);
+}
+
 int
 sleepq_leave(struct sleepq *sq, struct spinlock *lock, bool sig,
     nsec_t deadline)

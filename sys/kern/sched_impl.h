@@ -37,6 +37,7 @@ struct runqueue {
 	struct rt_queue	rq_rt[PRI_RT_LEVELS];
 	uint64_t	rq_rtmap[2];	/* non-empty ones */
 	struct fair_tree rq_fair;
+	struct rt_queue	rq_owners;	/* of rq_fair who got a lock: first */
 	nsec_t		rq_minv;	/* vruntime, never back */
 	nsec_t		rq_rt_since;	/* the real-time period's begin */
 	nsec_t		rq_rt_used;	/* of its real-time share */
@@ -56,6 +57,7 @@ struct runqueue {
 enum rq_how {
 	RQ_NEW,			/* never ran */
 	RQ_WAKE,		/* slept */
+	RQ_OWNER,		/* slept, and owns the lock it waited for */
 	RQ_SAME,		/* used up its slice, or was moved */
 	RQ_HEAD,		/* was preempted: goes on first in its class */
 };

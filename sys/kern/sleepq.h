@@ -24,6 +24,8 @@ void	sleepq_block(nsec_t deadline);
 void	sleepq_wait(const char *wchan);
 /* Take l off the queue and make it runnable.  Queue's lock held. */
 void	sleepq_wake(struct sleepq *, struct lwp *);
+/* The same, for who owns from now on what it waited for: it runs soon. */
+void	sleepq_handover(struct sleepq *, struct lwp *);
 /*
  * After the sleep: 0 if a wake-up took curlwp off the queue; otherwise it
  * leaves by itself: ERESTARTSYS, ETIMEDOUT, or 0 when there was no reason.

@@ -239,6 +239,7 @@ struct lwp {
 		bool	se_bound;	/* l_affinity may not be changed */
 		bool	se_reset;	/* children are not real-time */
 		bool	se_onq;		/* in a run queue */
+		bool	se_owner;	/* and in its rq_owners */
 		volatile bool se_oncpu;	/* its stack is in use */
 	} l_sched;
 	/* sleeping */
@@ -502,6 +503,7 @@ int	sched_rt_limit(int64_t period, int64_t runtime);
 void	sched_lwp_init(struct lwp *, const struct lwp *from);
 /* A sleeping thread becomes runnable, any other stays as it is. Any context. */
 void	sched_wakeup(struct lwp *);
+void	sched_wakeup_owner(struct lwp *);	/* it was handed a lock */
 /* Run time up to now, and its split into user and system time; any thread. */
 void	sched_times(struct lwp *, nsec_t *user, nsec_t *sys);
 unsigned int sched_nrunnable(void);

@@ -147,6 +147,39 @@ TEST(fair_by_weight)
 	CHECK_EQ(t[0].l_cputime, ran[0]);
 }
 
+/*
+ * A little ahead of its time, too, and in turn; a real-time thread comes first
+ * all the same, and far ahead there is no favour.
+ */
+TEST(who_was_handed_a_lock_is_next)
+{
+	queues_init();
+	t[0].l_sched.se_vruntime = SCHED_LATENCY - 1;
+	for (unsigned int i = 1; i < 4; i++)
+		runq_add(&rq, &t[i], RQ_NEW, 0);
+	runq_add(&rq, &t[0], RQ_OWNER, 0);
+	runq_add(&rq, &t[5], RQ_OWNER, 0);
+	runq_add(&rq, &t[6], RQ_OWNER, 0);
+	runq_remove(&rq, &t[6]);
+	class(&t[4], SCHED_FIFO, 1);
+	runq_add(&rq, &t[4], RQ_WAKE, 0);
+	CHECK(take() == &t[4]);
+	CHECK(take() == &t[0]);
+	CHECK(take() == &t[5]);
+	CHECK(take() == &t[1]);
+	/* Once: afterwards it is one of all. */
+	runq_add(&rq, &t[0], RQ_SAME, 0);
+	CHECK(take() == &t[2]);
+	CHECK(take() == &t[3]);
+	CHECK(take() == &t[0]);
+	t[0].l_sched.se_vruntime = rq.rq_minv + SCHED_LATENCY;
+	runq_add(&rq, &t[1], RQ_WAKE, 0);
+	runq_add(&rq, &t[0], RQ_OWNER, 0);
+	CHECK(take() == &t[1]);
+	CHECK(take() == &t[0]);
+	CHECK(take() == NULL);
+}
+
 TEST(sleepers_cannot_save_time_up)
 {
 	nsec_t now = 0;
