@@ -204,6 +204,50 @@ TEST(what_a_user_may)
 	CHECK_EQ(waitpid(pid, NULL, 0), pid);
 }
 
+/* Until somebody has waited for it, one can ask. */
+TEST(a_process_that_has_ended)
+{
+	struct { unsigned int version; int pid; } cap = { 0x20080522, 0 };
+	unsigned int caps[6];
+	struct attr a;
+	struct rlimit rl;
+	unsigned long cpus[16] = { 0 };
+	siginfo_t si;
+	pid_t pid;
+	int prio = -1;
+
+	if ((pid = fork()) == 0) {
+		setpriority(PRIO_PROCESS, 0, 5);
+		rl.rlim_cur = rl.rlim_max = 77;
+		setrlimit(RLIMIT_NOFILE, &rl);
+		_exit(SETSCHED(0, SCHED_BATCH | SCHED_RESET_ON_FORK, 0) != 0);
+	}
+	CHECK_EQ(waitid(P_PID, pid, &si, WEXITED | WNOWAIT), 0);
+	CHECK_EQ(si.si_status, 0);
+	CHECK_EQ(getpriority(PRIO_PROCESS, pid), 5);
+	CHECK_EQ(syscall(SYS_sched_getscheduler, pid),
+	    SCHED_BATCH | SCHED_RESET_ON_FORK);
+	CHECK_EQ(syscall(SYS_sched_getparam, pid, &prio), 0);
+	CHECK_EQ(prio, 0);
+	CHECK_EQ(syscall(SYS_sched_getattr, pid, &a, sizeof(a), 0), 0);
+	CHECK_EQ(a.policy, SCHED_BATCH);
+	CHECK_EQ(a.nice, 5);
+	CHECK(syscall(SYS_sched_getaffinity, pid, sizeof(cpus), cpus) > 0);
+	CHECK(cpus[0] != 0);
+	CHECK_EQ(syscall(SYS_prlimit64, pid, RLIMIT_NOFILE, NULL,
+	    (uint64_t[2]){ 0 }), 0);
+	cap.pid = pid;
+	CHECK_EQ(syscall(SYS_capget, &cap, caps), 0);
+	CHECK_EQ(getpgid(pid), getpgrp());
+	CHECK_EQ(getsid(pid), getsid(0));
+	CHECK_EQ(kill(pid, SIGUSR1), 0);
+	CHECK_EQ(syscall(SYS_tgkill, pid, pid, SIGUSR1), 0);
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	CHECK_ERR(getpriority(PRIO_PROCESS, pid), ESRCH);
+	CHECK_ERR(syscall(SYS_sched_getscheduler, pid), ESRCH);
+	CHECK_ERR(syscall(SYS_tgkill, pid, pid, 0), ESRCH);
+}
+
 TEST(limit_of_real_time_priority)
 {
 	struct rlimit rl = { 10, 10 };

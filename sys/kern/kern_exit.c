@@ -53,6 +53,8 @@ lwp_unlink(struct lwp *l)
 
 	ptrace_lwp_exit(l);
 	pid_enter_lwp(l->l_tid, NULL);
+	if (l->l_tid == p->p_pid)	/* until it is waited for */
+		sched_getinfo(l, &p->p_zsched);
 	(void)lwp_cputime(l);		/* brings l_ru up to date */
 	lwp_leave_proc(l);
 	spin_enter(&p->p_lock);

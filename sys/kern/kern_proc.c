@@ -204,6 +204,14 @@ lwp_find(pid_t tid)
 	return ps != NULL ? ps->ps_lwp : NULL;
 }
 
+struct proc *
+proc_of_tid(pid_t tid)
+{
+	struct lwp *l = lwp_find(tid);
+
+	return l != NULL ? l->l_proc : proc_find(tid);
+}
+
 struct pgrp *
 pgrp_find(pid_t pgid)
 {

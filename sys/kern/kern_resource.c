@@ -290,9 +290,8 @@ nice_user(struct lwp *l, uid_t uid, bool set, int *nice, bool *found)
 static int
 do_nice(struct lwp *l, int which, int who, bool set, int *nice)
 {
-	struct proc *p = NULL;
+	struct proc *p;
 	struct pgrp *pg;
-	struct lwp *l2;
 	int error = 0;
 	bool found = false;
 
@@ -301,10 +300,7 @@ do_nice(struct lwp *l, int which, int who, bool set, int *nice)
 	rw_enter(&proctree_lock, RW_READER);
 	switch (which) {
 	case PRIO_PROCESS:
-		if (who == 0)
-			p = l->l_proc;
-		else if ((l2 = lwp_find(who)) != NULL)
-			p = l2->l_proc;
+		p = who == 0 ? l->l_proc : proc_of_tid(who);
 		if (p != NULL) {
 			found = true;
 			error = nice_one(l, p, set, nice);

@@ -678,6 +678,15 @@ sched_lwp_init(struct lwp *l, const struct lwp *from)
 }
 
 void
+sched_getinfo(const struct lwp *l, struct sched_info *si)
+{
+	si->si_policy = l->l_sched.se_policy;
+	si->si_rtprio = l->l_sched.se_rtprio;
+	si->si_reset = l->l_sched.se_reset;
+	memcpy(si->si_affinity, l->l_affinity, sizeof(si->si_affinity));
+}
+
+void
 sched_enqueue(struct lwp *l)
 {
 	KASSERT(l->l_state == LS_EMBRYO);

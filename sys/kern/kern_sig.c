@@ -873,16 +873,18 @@ do_kill(struct lwp *l, pid_t pid, const ksiginfo_t *ksi)
 int
 do_tgkill(struct lwp *l, pid_t tgid, pid_t tid, const ksiginfo_t *ksi)
 {
+	struct proc *p;
 	struct lwp *l2;
 	int error = ESRCH;
 
 	if (ksi->ksi_signo < 0 || ksi->ksi_signo > NSIG)
 		return EINVAL;
 	rw_enter(&proctree_lock, RW_READER);
-	l2 = lwp_find(tid);
-	if (l2 != NULL && (tgid < 0 || l2->l_proc->p_pid == tgid)) {
-		error = sig_permitted(l, l2->l_proc, ksi->ksi_signo);
-		if (error == 0 && ksi->ksi_signo != 0)
+	p = proc_of_tid(tid);
+	if (p != NULL && (tgid < 0 || p->p_pid == tgid)) {
+		l2 = lwp_find(tid);	/* NULL: has ended */
+		error = sig_permitted(l, p, ksi->ksi_signo);
+		if (error == 0 && ksi->ksi_signo != 0 && l2 != NULL)
 			error = lwp_signal_queue(l2, ksi);
 	}
 	rw_exit(&proctree_lock);

@@ -135,6 +135,12 @@ struct sigacts {			/* shared by CLONE_SIGHAND */
 
 enum proc_state { PS_EMBRYO, PS_ACTIVE, PS_ZOMBIE };
 
+struct sched_info {			/* how a thread is scheduled */
+	int		si_policy, si_rtprio;
+	bool		si_reset;
+	uint64_t	si_affinity[MAXCPUS / 64];
+};
+
 struct proc {
 	pid_t		p_pid;		/* [I] */
 	enum proc_state	p_state;	/* [T] */
@@ -174,6 +180,7 @@ struct proc {
 	const struct emul *p_emul;	/* [I] until exec */
 	struct path	*p_exe;		/* [p] the program file */
 	struct cred	*p_zcred;	/* [p] whose it was, for a zombie */
+	struct sched_info p_zsched;	/* [T] its first thread's, when gone */
 	char		p_comm[MAXCOMLEN];	/* [p] */
 	vaddr_t		p_argstart, p_argend, p_envstart, p_envend; /* [o] */
 	vaddr_t		p_auxv, p_auxvlen;	/* [o] in user memory */
@@ -354,6 +361,8 @@ pid_t	pid_latest(void);		/* the last one given */
 void	proc_init(void);
 struct proc *proc_find(pid_t);		/* [T] held; zombies too */
 struct lwp *lwp_find(pid_t tid);	/* [T] held */
+/* A thread's; that of a first thread that has ended, too. [T] held. */
+struct proc *proc_of_tid(pid_t tid);
 struct pgrp *pgrp_find(pid_t);		/* [T] held */
 int	proc_setsid(struct proc *, pid_t *sid);
 int	proc_setpgid(struct proc *caller, pid_t pid, pid_t pgid);
@@ -501,6 +510,7 @@ extern int sched_rt_period, sched_rt_runtime;	/* [a] */
 int	sched_rt_limit(int64_t period, int64_t runtime);
 /* A new thread's class, weight and affinity, from `from` or the defaults. */
 void	sched_lwp_init(struct lwp *, const struct lwp *from);
+void	sched_getinfo(const struct lwp *, struct sched_info *);
 /* A sleeping thread becomes runnable, any other stays as it is. Any context. */
 void	sched_wakeup(struct lwp *);
 void	sched_wakeup_owner(struct lwp *);	/* it was handed a lock */

@@ -103,6 +103,14 @@ lwp_find(pid_t tid)
 	    l2 != NULL && tid == l2->l_tid ? l2 : NULL;
 }
 
+struct proc *
+proc_of_tid(pid_t tid)
+{
+	struct lwp *l = lwp_find(tid);
+
+	return l != NULL ? l->l_proc : proc_find(tid);
+}
+
 struct pgrp *
 pgrp_find(pid_t pgid)
 {

@@ -219,6 +219,7 @@ linux_sys_capget(struct lwp *l, const struct linux_capget_args *uap,
 	struct linux_cap_header hdr;
 	struct linux_cap_data data[2];
 	struct cred *cr = NULL;
+	struct proc *p;
 	struct lwp *l2;
 	unsigned int words;
 	int error;
@@ -232,6 +233,8 @@ linux_sys_capget(struct lwp *l, const struct linux_capget_args *uap,
 	l2 = hdr.pid == 0 ? l : lwp_find(hdr.pid);
 	if (l2 != NULL)
 		cr = lwp_cred_ref(l2);
+	else if ((p = proc_find(hdr.pid)) != NULL)
+		cr = proc_cred_ref(p);	/* its first thread has ended */
 	rw_exit(&proctree_lock);
 	if (cr == NULL)
 		return ESRCH;

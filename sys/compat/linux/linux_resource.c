@@ -169,7 +169,7 @@ prlimit_common(struct lwp *l, pid_t pid, unsigned int which,
 {
 	struct linux_rlimit lim;
 	struct rlimit new, old;
-	struct lwp *l2;
+	struct proc *p;
 	int error = 0;
 
 	if (which >= RLIM_NLIMITS)
@@ -181,13 +181,13 @@ prlimit_common(struct lwp *l, pid_t pid, unsigned int which,
 		new.rlim_max = lim.rlim_max;
 	}
 	rw_enter(&proctree_lock, RW_READER);
-	l2 = pid == 0 ? l : lwp_find(pid);
-	if (l2 == NULL)
+	p = pid == 0 ? l->l_proc : proc_of_tid(pid);
+	if (p == NULL)
 		error = ESRCH;
-	else if (!rlimit_permitted(l, l2->l_proc))
+	else if (!rlimit_permitted(l, p))
 		error = EPERM;
 	else
-		error = do_prlimit(l, l2->l_proc, (int)which,
+		error = do_prlimit(l, p, (int)which,
 		    unew != NULL ? &new : NULL, &old);
 	rw_exit(&proctree_lock);
 	if (error != 0 || uold == NULL)

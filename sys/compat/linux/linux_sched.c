@@ -140,25 +140,40 @@ linux_sys_sched_setparam(struct lwp *l,
 	return setscheduler(l, uap->pid, -1, prio);
 }
 
-/* Policy (with SCHED_RESET_ON_FORK), priority and nice of a thread. */
+/* Of a thread, or of one that has ended and not been waited for. */
+static int
+getinfo(struct lwp *l, pid_t tid, struct sched_info *si, int *nice)
+{
+	struct lwp *l2;
+	struct proc *p;
+
+	rw_enter(&proctree_lock, RW_READER);
+	p = tid == 0 ? l->l_proc : proc_of_tid(tid);
+	if (p != NULL) {
+		if ((l2 = sched_target(l, tid)) != NULL)
+			sched_getinfo(l2, si);
+		else
+			*si = p->p_zsched;
+		*nice = p->p_nice;
+	}
+	rw_exit(&proctree_lock);
+	return p != NULL ? 0 : ESRCH;
+}
+
+/* Policy (with SCHED_RESET_ON_FORK), priority and nice. */
 static int
 getscheduler(struct lwp *l, pid_t tid, int *policy, int *prio, int *nice)
 {
-	struct lwp *l2;
-	int error = 0;
+	struct sched_info si;
+	int error;
 
 	if (tid < 0)
 		return EINVAL;
-	rw_enter(&proctree_lock, RW_READER);
-	if ((l2 = sched_target(l, tid)) != NULL) {
-		*policy = l2->l_sched.se_policy |
-		    (l2->l_sched.se_reset ? SCHED_RESET_ON_FORK : 0);
-		*prio = l2->l_sched.se_rtprio;
-		*nice = l2->l_proc->p_nice;
-	} else
-		error = ESRCH;
-	rw_exit(&proctree_lock);
-	return error;
+	if ((error = getinfo(l, tid, &si, nice)) != 0)
+		return error;
+	*policy = si.si_policy | (si.si_reset ? SCHED_RESET_ON_FORK : 0);
+	*prio = si.si_rtprio;
+	return 0;
 }
 
 int
@@ -326,21 +341,17 @@ int
 linux_sys_sched_getaffinity(struct lwp *l,
     const struct linux_sched_getaffinity_args *uap, register_t *retval)
 {
-	uint64_t set = 0;
-	struct lwp *l2;
-	int error = 0;
+	struct sched_info si;
+	uint64_t set;
+	int nice, error;
 
 	if (uap->len * 8 < ncpu_possible ||
 	    uap->len % (linux_is32() ? 4 : 8) != 0)
 		return EINVAL;
-	rw_enter(&proctree_lock, RW_READER);
-	if ((l2 = sched_target(l, uap->pid)) == NULL)
-		error = ESRCH;
-	else
-		set = l2->l_affinity[0] & sched_cpu_set();
-	rw_exit(&proctree_lock);
-	if (error == 0)
-		error = copyout(&set, uap->mask, MIN(uap->len, sizeof(set)));
+	if ((error = getinfo(l, uap->pid, &si, &nice)) != 0)
+		return error;
+	set = si.si_affinity[0] & sched_cpu_set();
+	error = copyout(&set, uap->mask, MIN(uap->len, sizeof(set)));
 	*retval = (register_t)MIN(uap->len, sizeof(set));
 	return error;
 }
