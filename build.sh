@@ -240,7 +240,7 @@ while [ $# -gt 0 ]; do
 		;;
 	bench)
 		_names=
-		while [ "${1:-}" = abi ]; do
+		while [ "${1:-}" = abi ] || [ "${1:-}" = disk ]; do
 			_names="$_names $1"
 			shift
 		done
