@@ -821,3 +821,38 @@ TEST(unknown_call)
 	CHECK_ERR(syscall(999), ENOSYS);
 	CHECK_ERR(syscall(-1), ENOSYS);
 }
+
+/* What two processes shared is one's own afterwards. */
+static int
+with_own_files(void *arg)
+{
+	int fd = *(int *)arg;
+
+	CHECK_ERR(unshare(0x10), EINVAL);
+	CHECK_EQ(unshare(0), 0);
+	CHECK_EQ(unshare(CLONE_FILES | CLONE_FS), 0);
+	CHECK_EQ(close(fd), 0);
+	CHECK_EQ(chdir("/"), 0);
+	_exit(0);
+}
+
+TEST(unshared)
+{
+	static char stack[65536] __attribute__((__aligned__(16)));
+	char before[256], after[256];
+	int fd = open("/dev/null", O_RDONLY);
+	pid_t pid;
+
+	CHECK(fd >= 0 && getcwd(before, sizeof(before)) != NULL);
+	pid = clone(with_own_files, stack + sizeof(stack),
+	    CLONE_FILES | CLONE_FS | SIGCHLD, &fd);
+	reap(pid, 0);
+	CHECK(fcntl(fd, F_GETFD) >= 0);
+	CHECK(getcwd(after, sizeof(after)) != NULL);
+	CHECK(strcmp(before, after) == 0);
+	/* Alone one has all of it already. */
+	CHECK_EQ(unshare(CLONE_THREAD), 0);
+	CHECK_EQ(unshare(CLONE_FILES), 0);
+	CHECK(fcntl(fd, F_GETFD) >= 0);
+	close(fd);
+}

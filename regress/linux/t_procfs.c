@@ -179,6 +179,11 @@ TEST(smaps)
 	CHECK(strstr(at, "Private_Dirty:") != NULL);
 	CHECK(strstr(at, "VmFlags:") != NULL);
 	has("/proc/self/smaps_rollup", "[rollup]\nRss:");
+	/* Names begin in one column. */
+	slurp("/proc/self/maps");
+	at = strstr(text, "[stack]\n");
+	CHECK(at - text >= 73);
+	CHECK(at[-74] == '\n');
 }
 
 TEST(name_spaces_and_ids)

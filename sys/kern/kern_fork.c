@@ -20,6 +20,7 @@
 #include <sys/ptrace.h>
 #include <sys/seccomp.h>
 #include <sys/systm.h>
+#include <sys/sysvsem.h>
 #include <sys/time.h>
 #include <sys/vnode.h>
 #include <uvm/uvm.h>
@@ -622,6 +623,32 @@ fail_proc:
 		proc_free(child);
 fail:
 	ptrace_free(pt);
+	return error;
+}
+
+int
+do_unshare(struct lwp *l, uint64_t flags)
+{
+	struct proc *p = l->l_proc;
+	int error = 0;
+
+	if ((flags & ~(CLONE_FILES | CLONE_FS | CLONE_SYSVSEM | CLONE_VM |
+	    CLONE_SIGHAND | CLONE_THREAD)) != 0)
+		return EINVAL;
+	/* Threads have their process's; memory and handlers stay shared. */
+	if (flags != 0 && p->p_nlwps > 1)
+		return EINVAL;
+	if ((flags & CLONE_VM) != 0 && atomic_load(&p->p_vmspace->vm_ref) > 1)
+		return EINVAL;
+	if ((flags & (CLONE_VM | CLONE_SIGHAND)) != 0 &&
+	    atomic_load(&p->p_sigacts->sa_ref) > 1)
+		return EINVAL;
+	if ((flags & CLONE_FS) != 0)
+		error = cwd_unshare(l);
+	if (error == 0 && (flags & CLONE_FILES) != 0)
+		error = fd_table_unshare(l);
+	if (error == 0 && (flags & CLONE_SYSVSEM) != 0)
+		sem_exit(p);
 	return error;
 }
 

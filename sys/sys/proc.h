@@ -392,6 +392,8 @@ struct clone_args_k {
 	uintptr_t	pidfd;		/* user address: CLONE_PIDFD */
 };
 int	do_clone(struct lwp *, const struct clone_args_k *, pid_t *tid);
+/* Own copies of what CLONE_* flags share.  EINVAL: not possible; ENOMEM. */
+int	do_unshare(struct lwp *, uint64_t flags);
 /*
  * A thread of p with its kernel stack and number, not yet runnable; `from`
  * gives scheduling class and affinity, NULL: the defaults.  Then

@@ -61,7 +61,7 @@ int	do_sem_setval(struct lwp *, int id, int num, int value);
 int	do_sem_setall(struct lwp *, int id, const uint16_t *, unsigned int n);
 void	sem_totals(unsigned int *nsets, unsigned int *nsems,
 	    unsigned int *highest);
-/* The process ends: what it promised to undo is undone. */
+/* The process ends, or unshares: what it promised to undo is undone. */
 void	sem_exit(struct proc *);
 
 #endif /* !_SYS_SYSVSEM_H_ */

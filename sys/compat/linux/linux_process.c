@@ -141,6 +141,13 @@ linux_sys_clone3(struct lwp *l, const struct linux_clone3_args *uap,
 	return clone_common(l, &ca, retval);
 }
 
+int
+linux_sys_unshare(struct lwp *l, const struct linux_unshare_args *uap,
+    register_t *retval __unused)
+{
+	return do_unshare(l, uap->flags);
+}
+
 /* The first thing a new thread does, and after a switch. */
 void
 linux_notify(struct lwp *l, struct trapframe *tf)

@@ -168,6 +168,17 @@ pfs_io_mem(const struct pfs_node *pn, struct uio *uio)
 
 /* ---- maps ---- */
 
+/* The name of a mapping, in the column of all names of the line from start. */
+static void
+name_column(struct pbuf *pb, size_t start, const char *name)
+{
+	size_t width = pb->pb_len - start;
+
+	if (width < 73)
+		pbuf_printf(pb, "%*s", (int)(73 - width), "");
+	pbuf_write(pb, name, strlen(name));
+}
+
 static void
 map_line(struct pbuf *pb, struct vmspace *vm __unused,
     const struct vm_map_entry *e, char *name)
@@ -175,6 +186,7 @@ map_line(struct pbuf *pb, struct vmspace *vm __unused,
 	struct stat_k st = { 0 };
 	struct vnode *vp;
 	const char *label = "";
+	size_t start = pb->pb_len;
 
 	if (e->e_file != NULL) {
 		vp = file_vnode(e->e_file);
@@ -192,7 +204,7 @@ map_line(struct pbuf *pb, struct vmspace *vm __unused,
 	} else if ((e->e_flags & ME_VVAR) != 0) {
 		label = "[vvar]";
 	}
-	pbuf_printf(pb, "%08lx-%08lx %c%c%c%c %08llx %02x:%02x %llu",
+	pbuf_printf(pb, "%08lx-%08lx %c%c%c%c %08llx %02x:%02x %llu ",
 	    e->e_start, e->e_end, (e->e_prot & PROT_READ) != 0 ? 'r' : '-',
 	    (e->e_prot & PROT_WRITE) != 0 ? 'w' : '-',
 	    (e->e_prot & PROT_EXEC) != 0 ? 'x' : '-',
@@ -200,10 +212,8 @@ map_line(struct pbuf *pb, struct vmspace *vm __unused,
 	    (unsigned long long)(e->e_file != NULL ? e->e_offset : 0),
 	    major(st.st_dev), minor(st.st_dev),
 	    (unsigned long long)st.st_ino);
-	if (*label != '\0') {
-		pbuf_printf(pb, "\t\t");
-		pbuf_write(pb, label, strlen(label));
-	}
+	if (*label != '\0')
+		name_column(pb, start, label);
 	pbuf_printf(pb, "\n");
 }
 
@@ -296,27 +306,36 @@ counts_add(struct counts *sum, const struct counts *c)
 
 /* A page that can be written counts as dirty; who shares is not known. */
 static void
-print_counts(struct pbuf *pb, const struct counts *c, bool shared)
+print_counts(struct pbuf *pb, const struct counts *c, bool shared, bool all)
 {
 	size_t sd = shared ? c->dirty : 0, pd = shared ? 0 : c->dirty;
 	const struct {
+		bool rollup;		/* only in the sum of all */
 		const char *name;
 		size_t bytes;
 	} rows[] = {
-		{ "Rss:", c->rss }, { "Pss:", c->rss },
-		{ "Shared_Clean:", c->shared - sd }, { "Shared_Dirty:", sd },
-		{ "Private_Clean:", c->private - pd },
-		{ "Private_Dirty:", pd }, { "Referenced:", c->rss },
-		{ "Anonymous:", c->anon }, { "LazyFree:", 0 },
-		{ "AnonHugePages:", 0 }, { "Swap:", c->swap },
-		{ "SwapPss:", c->swap },
-		{ "Locked:", c->locked },
+		{ false, "Rss:", c->rss }, { false, "Pss:", c->rss },
+		{ false, "Pss_Dirty:", c->dirty },
+		{ true, "Pss_Anon:", c->anon },
+		{ true, "Pss_File:", c->rss - c->anon },
+		{ true, "Pss_Shmem:", 0 },
+		{ false, "Shared_Clean:", c->shared - sd },
+		{ false, "Shared_Dirty:", sd },
+		{ false, "Private_Clean:", c->private - pd },
+		{ false, "Private_Dirty:", pd },
+		{ false, "Referenced:", c->rss },
+		{ false, "Anonymous:", c->anon }, { false, "LazyFree:", 0 },
+		{ false, "AnonHugePages:", 0 }, { false, "ShmemPmdMapped:", 0 },
+		{ false, "FilePmdMapped:", 0 }, { false, "Shared_Hugetlb:", 0 },
+		{ false, "Private_Hugetlb:", 0 }, { false, "Swap:", c->swap },
+		{ false, "SwapPss:", c->swap }, { false, "Locked:", c->locked },
 	};
 	unsigned int i;
 
 	for (i = 0; i < __arraycount(rows); i++)
-		pbuf_printf(pb, "%-16s%8zu kB\n", rows[i].name,
-		    rows[i].bytes / 1024);
+		if (all || !rows[i].rollup)
+			pbuf_printf(pb, "%-16s%8zu kB\n", rows[i].name,
+			    rows[i].bytes / 1024);
 }
 
 static void
@@ -330,7 +349,7 @@ smap_entry(struct pbuf *pb, struct vmspace *vm, const struct vm_map_entry *e,
 	pbuf_printf(pb, "%-16s%8zu kB\n%-16s%8lu kB\n%-16s%8lu kB\n", "Size:",
 	    c.size / 1024, "KernelPageSize:", PAGE_SIZE / 1024,
 	    "MMUPageSize:", PAGE_SIZE / 1024);
-	print_counts(pb, &c, (e->e_flags & ME_SHARED) != 0);
+	print_counts(pb, &c, (e->e_flags & ME_SHARED) != 0, false);
 	pbuf_printf(pb, "VmFlags:%s%s%s%s%s%s \n",
 	    (e->e_prot & PROT_READ) != 0 ? " rd" : "",
 	    (e->e_prot & PROT_WRITE) != 0 ? " wr" : "",
@@ -353,6 +372,7 @@ pfs_fill_smaps_rollup(const struct pfs_node *pn, struct pbuf *pb)
 	struct vm_map_entry *e;
 	struct vmspace *vm;
 	vaddr_t from = 0, to = 0;
+	size_t start = pb->pb_len;
 	int error;
 
 	error = vm_inspect(pn, &vm);
@@ -371,8 +391,8 @@ pfs_fill_smaps_rollup(const struct pfs_node *pn, struct pbuf *pb)
 	}
 	rw_exit(&vm->vm_map.m_lock);
 	vmspace_put(vm);
-	pbuf_printf(pb, "%08lx-%08lx ---p 00000000 00:00 0 [rollup]\n", from,
-	    to);
-	print_counts(pb, &sum, false);
+	pbuf_printf(pb, "%08lx-%08lx ---p 00000000 00:00 0 ", from, to);
+	name_column(pb, start, "[rollup]\n");
+	print_counts(pb, &sum, false, true);
 	return 0;
 }
