@@ -342,7 +342,7 @@ sem_exit(struct proc *p)
 	struct semset *ss;
 	struct sem *s;
 
-	/* Nobody but this process, whose only thread this is, puts any there. */
+	/* Only this process, which has one thread by now, puts any there. */
 	if (LIST_EMPTY(&p->p_semundo))
 		return;
 	mutex_enter(&sem_lock);
