@@ -37,9 +37,10 @@ retell() {
 		not_ok "$where: $1 ends with status $rc"
 }
 
-# After a program that did not end the guest is of no use.
+# After a program that did not end, or in which the guest did (125), it is of
+# no use.
 again_after_hang() {
-	[ $rc -eq 124 ] || return 0
+	[ $rc -eq 124 ] || [ $rc -eq 125 ] || return 0
 	guest_destroy abi
 	boot || bail "$where: boot"
 }

@@ -186,18 +186,19 @@ guest_raw() {
 guest_send() { printf "$2" | guest_raw "$1"; }
 
 # guest_run NAME COMMAND [TIMEOUT]: run COMMAND in the guest's shell; prints
-# its output and returns its status.
+# its output and returns its status; 125: the guest has started anew.
 guest_run() {
 	local id=$RANDOM$RANDOM out rc
 	# The quotes keep the typed line from looking like the marks.
 	printf "echo '#B''EGIN %s'; %s\necho '#E''ND %s' \$?\n" \
 	    $id "$2" $id | guest_raw "$1" || return 125
-	out=$(guest_expect "$1" "#END $id [0-9]+\r?\n" "${3:-30}")
+	out=$(guest_expect "$1" "(#END $id [0-9]+|^init: up)\r?\n" "${3:-30}")
 	rc=$?
 	out=${out#*"#BEGIN $id"$'\n'}
+	[ $rc -ne 0 ] || [[ $out == *"#END $id "* ]] || rc=125
 	if [ $rc -ne 0 ]; then
 		printf '%s\n' "$out"
-		return 124
+		return $rc
 	fi
 	rc=${out##*"#END $id "}
 	out=${out%"#END $id "*}

@@ -94,6 +94,7 @@ start_qemu() {
 	kvm)	args+=(-accel kvm -cpu host) ;;
 	esac
 	echo "$1" >"$RUN/accel"
+	echo "$LAB_SMP" >"$RUN/smp"
 	# /dev/vdb in dom0: QEMU logs what is written there.
 	truncate -s 0 "$LAB/cuts.img" "$LAB/cuts.log" &&
 	    truncate -s 64M "$LAB/cuts.img"

@@ -50,15 +50,17 @@ qemu_lost_guest() {
 	grep -q 'Triple fault - invoking HVM shutdown' "$1/xl-dmesg.log"
 }
 
-# run_scenario on one CPU, where QEMU is sure.
-run_on_one_cpu() {
-	local rc=0
+# Start the lab again, with so many CPUs.
+restart_lab() {
 	cmd_stop
-	LAB_SMP=1 cmd_start || return
-	LAB_SLOW=$((2 * ${LAB_SLOW:-1})) run_scenario "$@" || rc=$?
-	cmd_stop
-	cmd_start
-	return $rc
+	LAB_SMP=$1 cmd_start
+}
+
+# A machine for guests of that type: emulated, those of PVH get one CPU.
+lab_for() {
+	local smp=$LAB_SMP
+	[ "$1 $(cat "$RUN/accel")" != "pvh tcg" ] || smp=${LAB_PVH_SMP:-1}
+	[ "$(cat "$RUN/smp")" = "$smp" ] || restart_lab "$smp"
 }
 
 # Print TAP as it comes, but keep all from the first failure on in file $1.
@@ -82,8 +84,7 @@ lab_healthy() {
 		echo "# QEMU has ended; starting the lab again"
 	fi
 	cp "$LAB/logs/serial.log" "$LAB/logs/serial-hung.log"
-	cmd_stop
-	cmd_start
+	restart_lab "$(cat "$RUN/smp")"
 	return 1
 }
 
@@ -110,8 +111,8 @@ scenario() {
 		    run_scenario "$@" || rc=$?
 	elif [ $rc != 0 ] && [ "$2" = pvh ] && qemu_lost_guest "$dir"; then
 		rc=0
-		once_more "$dir" "a triple fault, maybe QEMU's, so on one CPU" \
-		    run_on_one_cpu "$@" || rc=$?
+		once_more "$dir" "a triple fault, maybe QEMU's" \
+		    run_scenario "$@" || rc=$?
 	fi
 	cat "$dir/tap" >>"$LAB/logs/tap"
 	[ $rc = 0 ] || {
@@ -189,10 +190,12 @@ cmd_test() {
 	[ "$kernel" != linux ] || KERNEL_NAME=linux MEM=256 GUEST_EXTRA=quiet
 	export GUEST_EXTRA CYCLES KERNEL KERNEL_NAME INITRD MEM
 
-	local todo=()
-	for f in "$dir"/t_*.sh; do
+	# One type after the other: they may want machines of their own.
+	local todo=() type
+	for type in pv pvh; do for f in "$dir"/t_*.sh; do
 		for v in $(head_of "$f" variants); do
-			[ -z "$types" ] || [ "${v%/*}" = "$types" ] || continue
+			[ "${v%/*}" = $type ] || continue
+			[ -z "$types" ] || [ $type = "$types" ] || continue
 			[ -z "$vcpus" ] || [ "${v#*/}" = "$vcpus" ] || continue
 			n=$(basename "$f" .sh)
 			for p in "${patterns[@]}"; do
@@ -203,7 +206,7 @@ cmd_test() {
 				fi
 			done
 		done
-	done
+	done; done
 	if [ $list = 1 ]; then
 		printf '%s\n' "${todo[@]}" | sed 's,.*/t_\(.*\).sh ,\1 ,'
 		return 0
@@ -231,6 +234,7 @@ cmd_test() {
 	: >"$tap"
 	for v in "${todo[@]}"; do
 		f=${v% *} v=${v##* }
+		lab_for "${v%/*}"
 		scenario "$f" "${v%/*}" "${v#*/}" || lab_healthy
 	done
 	pass=$(grep -c '^ok' "$tap")
