@@ -178,7 +178,7 @@ guest_moved() { rm -f "$RUN/$1.tty"; }
 # guest_raw NAME: standard input goes to the guest's console as it is.
 guest_raw() {
 	local t
-	t=$(guest_tty "$1") || return 125
+	t=$(guest_tty "$1" || guest_tty "$1") || return 125
 	"$LAB_SRC/host/client" "$RUN" "cat >$t"
 }
 
