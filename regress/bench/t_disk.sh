@@ -9,13 +9,8 @@
 
 # All three disks are parts of dom0's /dev/vdc, which is fast: Debian's tree,
 # and from 1 GiB and from 2 GiB on a file system for each guest.
-tree=$LAB/bench.tree img=$LAB/disk.img
-tar=$("$SELF" tree disk) || bail "no Debian tree"
-rm -rf "$tree"
-mkdir -p "$tree"
-tar -C "$tree" --exclude='./dev/*' -xf "$tar" || bail "cannot unpack $tar"
-mke2fs -qF -t ext4 -d "$tree" "$img" 600M || bail "mke2fs"
-rm -rf "$tree"
+img=$LAB/disk.img
+tree_image disk "$img" 600M || bail "no Debian tree"
 
 # jobs: NAME BLOCK-KiB FIO-WORDS; the first is only fio's start.
 jobs() {

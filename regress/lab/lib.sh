@@ -72,6 +72,18 @@ disk_list() {
 	echo "[${list%,}]"
 }
 
+# tree_image TREE FILE SIZE: an ext4 file system of that size in FILE, with a
+# Debian tree (lab tree) in it.
+tree_image() {
+	local tar tree=$LAB/image.tree rc
+	tar=$("$SELF" tree "$1") && rm -rf "$tree" && mkdir -p "$tree" &&
+	    tar -C "$tree" --exclude='./dev/*' -xf "$tar" &&
+	    mke2fs -qF -t ext4 -d "$tree" "$2" "$3" >/dev/null
+	rc=$?
+	rm -rf "$tree"
+	return $rc
+}
+
 # A network interface on dom0's bridge, on which dom0 is 10.77.0.1/24.
 NET='vif=["bridge=xenbr0"]'
 

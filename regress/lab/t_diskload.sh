@@ -6,15 +6,10 @@
 # variants: pv/1 pvh/4
 # timeout: 500 + 200 per cycle
 
-img=$SHARE/dl.img work=$SHARE/dlwork.img tree=$LAB/dl.tree
+img=$SHARE/dl.img work=$SHARE/dlwork.img
 nfiles=$((CYCLES < 34 ? CYCLES * 3000 : 100000))
-tar=$("$SELF" tree disk) || bail "no Debian tree"
-rm -rf "$tree" "$img" "$work"
-mkdir -p "$tree"
-tar -C "$tree" --exclude='./dev/*' -xf "$tar" || bail "cannot unpack $tar"
-truncate -s 600M "$img"
-mke2fs -qF -t ext4 -d "$tree" "$img" || bail "mke2fs"
-rm -rf "$tree"
+rm -f "$img" "$work"
+tree_image disk "$img" 600M || bail "no Debian tree"
 truncate -s 200M "$work"
 mke2fs -qF -t ext4 -N 65536 "$work" || bail "mke2fs"
 

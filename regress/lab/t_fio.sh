@@ -5,14 +5,9 @@
 # variants: pv/1 pvh/4
 # timeout: 1200 + 240 per cycle
 
-img=$SHARE/fio.img work=$SHARE/fiowork.img tree=$LAB/fio.tree
-tar=$("$SELF" tree disk) || bail "no Debian tree"
-rm -rf "$tree" "$img" "$work"
-mkdir -p "$tree"
-tar -C "$tree" --exclude='./dev/*' -xf "$tar" || bail "cannot unpack $tar"
-truncate -s 600M "$img"
-mke2fs -qF -t ext4 -d "$tree" "$img" || bail "mke2fs"
-rm -rf "$tree"
+img=$SHARE/fio.img work=$SHARE/fiowork.img
+rm -f "$img" "$work"
+tree_image disk "$img" 600M || bail "no Debian tree"
 truncate -s 64M "$work"
 mke2fs -qF -t ext4 "$work" || bail "mke2fs"
 
